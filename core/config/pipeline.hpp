@@ -1,0 +1,94 @@
+// A pipeline as checked and resolved from its file: what the runtime builds from. Plain data.
+#pragma once
+
+#include <sluice/abi.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::config {
+
+/// Resolves a secret's text ("${env}", "${file:...}") anew at each call. Throws std::runtime_error
+/// with a reason that never contains the secret. Any thread.
+using secret_reader = std::function<std::string()>;
+
+/// A stage's checked values in the order of its plugin's rows, with the storage they point into.
+/// Immutable and shared once built.
+class values {
+ public:
+  virtual ~values() = default;
+  virtual const sluice_value* data() const = 0;
+  virtual std::uint32_t size() const = 0;
+  /// By sluice_value.secret; null for an unknown handle.
+  virtual const secret_reader* secret(std::uint64_t handle) const = 0;
+};
+
+enum class when_full : std::uint8_t { drop_oldest, drop_newest, conflate, block };
+
+struct queue_spec {
+  std::uint32_t records = 10'000;
+  std::uint64_t bytes = 16u << 20;
+  when_full policy = when_full::drop_oldest;
+  std::int64_t max_delay_ns = 0;  ///< 0: off
+};
+
+/// What passes an edge: all conditions must hold; an empty list holds.
+struct where_spec {
+  struct attribute {
+    std::string name;
+    std::vector<std::string> values;  ///< any of these
+  };
+  std::vector<std::uint8_t> priorities;
+  std::vector<std::string> schemas;
+  std::vector<attribute> attributes;
+  bool empty() const { return priorities.empty() && schemas.empty() && attributes.empty(); }
+};
+
+struct edge_spec {
+  std::uint32_t from = 0;  ///< index in pipeline_spec::stages, always lower than the stage's own
+  where_spec where;
+};
+
+enum class on_fault : std::uint8_t { bypass, stop };
+
+struct stage_spec {
+  std::string name;
+  const sluice_plugin* plugin = nullptr;  ///< kept loaded by `library`
+  std::shared_ptr<const void> library;
+  std::shared_ptr<const values> settings;
+  std::vector<edge_spec> inputs;          ///< empty for sources and services
+  std::optional<queue_spec> queue;        ///< the stage begins a lane; always set for what
+                                          ///< begins the guard-and-sink tail of a sink
+  std::uint32_t shards = 1;               ///< copies of a sink's lane, split by key
+  std::uint32_t hold = 65'536;            ///< most records its store holds (SLUICE_CAN_HOLD)
+  on_fault fault_policy = on_fault::stop; ///< transforms: bypass unless the file says stop
+  bool bypassed = false;                  ///< switched off by an environment variable
+};
+
+enum class level_mode : std::uint8_t { never, monitor, enforce };
+
+/// Thresholds to enter WARNING, CRITICAL, OVERLOAD, by the requirement's table.
+struct level_spec {
+  level_mode mode = level_mode::enforce;
+  double ratio[3] = {0.95, 0.80, 0.50};
+  std::int64_t latency_ns[3] = {10'000'000, 50'000'000, 200'000'000};
+  std::uint64_t pending[3] = {100, 500, 2'000};
+};
+
+struct pipeline_spec {
+  std::string name;
+  std::string file;                       ///< where it came from, for messages
+  std::string hash;                       ///< of the resolved file, hexadecimal
+  std::string metrics_prefix = "ticker";
+  std::uint32_t max_keys = 16'384;
+  std::int64_t drain_limit_ns = 10'000'000'000;
+  level_spec level;
+  std::vector<stage_spec> stages;         ///< in topological order; services last
+};
+
+}  // namespace sluice::config

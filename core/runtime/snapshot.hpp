@@ -1,0 +1,97 @@
+// What the whole pipeline looked like at one moment: read by the level, the metrics, the control
+// socket and the final balance. Plain data, copied.
+#pragma once
+
+#include <sluice/abi.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sluice::runtime {
+
+/// Names of the drop reasons, by SLUICE_DROP_*. "" for 0.
+extern const std::array<const char*, SLUICE_DROP_REASONS> reason_names;
+/// Whether a reason is policy (intentional) or fault.
+bool intentional(std::uint32_t reason);
+
+/// One stage's side of the ledger:
+///   created + in = out + published + absorbed + sum(dropped) + failed + unknown + held
+struct counters {
+  std::uint64_t created = 0;  ///< received (source), emitted (transform), copied on extra edges
+  std::uint64_t in = 0;
+  std::uint64_t out = 0;
+  std::uint64_t published = 0;
+  std::uint64_t absorbed = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t unknown = 0;
+  std::array<std::uint64_t, SLUICE_DROP_REASONS> dropped{};
+
+  std::uint64_t dropped_total() const;
+  /// created + in - everything that left: what ought to be held.
+  std::int64_t balance() const;
+  counters& operator+=(const counters& other);
+};
+
+struct queue_state {
+  bool present = false;
+  std::uint64_t depth = 0, capacity = 0;            ///< records
+  std::uint64_t bytes = 0, bytes_capacity = 0;
+  std::int64_t oldest_ns = 0;                       ///< age
+  const char* policy = "";
+};
+
+/// Log-linear latency buckets are the sink's; here are the figures of the last second.
+struct latency_state {
+  std::int64_t p50_ns = 0, p95_ns = 0, p99_ns = 0, max_ns = 0;
+};
+
+struct metric_value {
+  std::string name, doc;
+  std::uint32_t kind = SLUICE_COUNTER;
+  double value = 0;
+};
+
+struct stage_state {
+  std::string name, plugin, version, kind;
+  std::uint32_t lane = 0;
+  counters count;
+  std::uint64_t held = 0;         ///< real occupancy: queue, in hand, store, unacknowledged
+  std::uint64_t in_flight = 0;    ///< sink: sent and unacknowledged
+  std::int64_t imbalance = 0;     ///< count.balance() - held; must read 0
+  queue_state queue;
+  latency_state latency;          ///< sink: first byte written to reply, per call
+  std::uint64_t receivers = 0;    ///< sink: as of the last report
+  double rate_in_per_s = 0, rate_out_per_s = 0;     ///< over the last second
+  double busy_share = 0;          ///< of its lane's time over the last second
+  std::uint64_t faults = 0;
+  bool bypassed = false, stopped = false;
+  std::uint32_t level = SLUICE_HEALTHY;             ///< sink
+  std::string level_cause;                          ///< sink: "latency p95 81 ms >= 50 ms"
+  std::vector<metric_value> metrics;
+};
+
+enum class phase : std::uint8_t { starting, running, draining, stopped };
+
+struct snapshot {
+  std::string pipeline, file, config_hash;
+  enum phase phase = phase::starting;
+  std::int64_t now_ns = 0, uptime_ns = 0, unix_ns = 0;
+  std::uint32_t level = SLUICE_HEALTHY;
+  std::string level_cause;
+  counters total;                 ///< inner edges cancelled
+  std::uint64_t held = 0;
+  std::int64_t imbalance = 0;
+  std::uint32_t keys = 0, max_keys = 0;
+  std::string hung_stage;         ///< named by the watchdog, else empty
+  std::vector<stage_state> stages;
+};
+
+struct event {
+  std::uint64_t number = 0;       ///< from 1, without gaps
+  std::int64_t unix_ns = 0;
+  std::string stage, kind, message;
+};
+
+}  // namespace sluice::runtime
