@@ -3,6 +3,7 @@
 #pragma once
 
 #include <sluice/abi.h>
+#include <sluice/ext/metrics.h>
 
 #include <array>
 #include <cstdint>

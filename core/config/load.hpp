@@ -1,0 +1,54 @@
+// A pipeline file to a checked, resolved graph, with every error at once.
+#pragma once
+
+#include "config/pipeline.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::config {
+
+struct found_plugin {
+  const sluice_plugin* plugin = nullptr;
+  std::shared_ptr<const void> library;  ///< keeps `plugin` loaded
+};
+/// By name, or by path if it contains a slash. Throws std::runtime_error whose message says why it
+/// cannot be used and names every path tried.
+using plugin_lookup = std::function<found_plugin(std::string_view name)>;
+
+/// A variable's value, nothing if it is not set.
+using environment = std::function<std::optional<std::string>(std::string_view variable)>;
+
+/// The process environment over what `dotenv` (a .env file, may be missing) says. Throws
+/// std::runtime_error with file and line if that file is malformed.
+environment process_environment(const std::filesystem::path& dotenv = ".env");
+
+struct diagnostic {
+  std::string file;
+  std::uint32_t line = 0, column = 0;  ///< from 1; 0: the whole file
+  std::string message;                 ///< "key: what is wrong and what is allowed"
+};
+/// "file:line:column: message".
+std::string to_string(const diagnostic& what);
+
+struct load_result {
+  std::optional<pipeline_spec> pipeline;  ///< only without errors
+  std::vector<diagnostic> errors, warnings;
+};
+
+load_result load(const std::filesystem::path& file, const plugin_lookup& find,
+                 const environment& variables);
+load_result load_text(std::string_view text, const std::string& file, const plugin_lookup& find,
+                      const environment& variables);
+
+/// The settings of one stage from its keys alone ("ratio = 0.5"); for tests and for swaps. Throws
+/// std::runtime_error with all errors, one a line.
+std::shared_ptr<const values> load_settings(const sluice_plugin& plugin, std::string_view text,
+                                            const environment& variables);
+
+}  // namespace sluice::config

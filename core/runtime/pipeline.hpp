@@ -1,0 +1,52 @@
+// A running pipeline: stages in lanes, their ledger, their end.
+#pragma once
+
+#include "config/pipeline.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/snapshot.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace sluice::runtime {
+
+/// severity is SLUICE_DEBUG ... SLUICE_ERROR. Called on any thread; must not throw.
+using logger =
+    std::function<void(std::uint32_t severity, std::string_view stage, std::string_view message)>;
+
+class pipeline {
+ public:
+  /// Creates every stage, each within a deadline. Throws std::runtime_error naming the stage.
+  pipeline(config::pipeline_spec spec, const clock& time, logger log);
+  ~pipeline();
+
+  /// Starts the lanes' threads.
+  void start();
+
+  /// Every 100 ms, always on the same thread: reads all stages, feeds the level, watches for hung
+  /// lanes, ends a drain that is over its limit. Aborts the process for a lane that hung for 10 s.
+  void tick();
+
+  /// Any thread. Sources stop, what is under way is finished within the pipeline's limit.
+  void begin_drain();
+  /// Any thread. Ends a drain at once: what is left is dropped as `shutdown`.
+  void stop_now();
+  /// All lanes have ended.
+  bool stopped() const;
+  /// After `stopped`: whether shutdown + failed + unknown grew since the drain began.
+  bool drained_with_loss() const;
+
+  /// Any thread.
+  snapshot read() const;
+  /// The last 1024 at most, those numbered above `after`. Any thread.
+  std::vector<event> events(std::uint64_t after) const;
+
+ private:
+  struct parts;
+  std::unique_ptr<parts> parts_;
+};
+
+}  // namespace sluice::runtime

@@ -1,0 +1,27 @@
+# sluice_add_test(name SOURCES file... [LIBRARIES target...] [LABELS label...] [DEFINITIONS x=y...])
+#
+# A doctest program, run by ctest. Labels: `unit` unless given; `sim` for virtual-time runs, `e2e`
+# for the real binary. Does nothing without SLUICE_TESTS.
+function(sluice_add_test name)
+  if(NOT SLUICE_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES;LABELS;DEFINITIONS" ${ARGN})
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE sluice_test_main sluice_build ${ARG_LIBRARIES})
+  target_compile_definitions(${name} PRIVATE ${ARG_DEFINITIONS})
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300)
+endfunction()
+
+# Every subfolder of `dir` that has a CMakeLists.txt.
+function(sluice_add_subfolders dir)
+  file(GLOB lists CONFIGURE_DEPENDS RELATIVE ${dir} ${dir}/*/CMakeLists.txt)
+  foreach(list IN LISTS lists)
+    get_filename_component(folder ${list} DIRECTORY)
+    add_subdirectory(${folder})
+  endforeach()
+endfunction()
