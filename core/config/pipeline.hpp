@@ -61,13 +61,13 @@ struct stage_spec {
   const sluice_plugin* plugin = nullptr;  ///< kept loaded by `library`
   std::shared_ptr<const void> library;
   std::shared_ptr<const values> settings;
-  std::vector<edge_spec> inputs;          ///< empty for sources and services
-  std::optional<queue_spec> queue;        ///< the stage begins a lane; always set for what
-                                          ///< begins the guard-and-sink tail of a sink
-  std::uint32_t shards = 1;               ///< copies of a sink's lane, split by key
-  std::uint32_t hold = 65'536;            ///< most records its store holds (SLUICE_CAN_HOLD)
-  on_fault fault_policy = on_fault::stop; ///< transforms: bypass unless the file says stop
-  bool bypassed = false;                  ///< switched off by an environment variable
+  std::vector<edge_spec> inputs;           ///< empty for sources and services
+  std::optional<queue_spec> queue;         ///< the stage begins a lane; always set for what
+                                           ///< begins the guard-and-sink tail of a sink
+  std::uint32_t shards = 1;                ///< copies of a sink's lane, split by key
+  std::uint32_t hold = 65'536;             ///< most records its store holds (SLUICE_CAN_HOLD)
+  on_fault fault_policy = on_fault::stop;  ///< transforms: bypass unless the file says stop
+  bool bypassed = false;                   ///< switched off by an environment variable
 };
 
 enum class level_mode : std::uint8_t { never, monitor, enforce };
@@ -82,13 +82,13 @@ struct level_spec {
 
 struct pipeline_spec {
   std::string name;
-  std::string file;                       ///< where it came from, for messages
-  std::string hash;                       ///< of the resolved file, hexadecimal
+  std::string file;  ///< where it came from, for messages
+  std::string hash;  ///< of the resolved file, hexadecimal
   std::string metrics_prefix = "ticker";
   std::uint32_t max_keys = 16'384;
   std::int64_t drain_limit_ns = 10'000'000'000;
   level_spec level;
-  std::vector<stage_spec> stages;         ///< in topological order; services last
+  std::vector<stage_spec> stages;  ///< in topological order; services last
 };
 
 }  // namespace sluice::config

@@ -37,9 +37,9 @@ struct counters {
 
 struct queue_state {
   bool present = false;
-  std::uint64_t depth = 0, capacity = 0;            ///< records
+  std::uint64_t depth = 0, capacity = 0;  ///< records
   std::uint64_t bytes = 0, bytes_capacity = 0;
-  std::int64_t oldest_ns = 0;                       ///< age
+  std::int64_t oldest_ns = 0;  ///< age
   const char* policy = "";
 };
 
@@ -58,18 +58,18 @@ struct stage_state {
   std::string name, plugin, version, kind;
   std::uint32_t lane = 0;
   counters count;
-  std::uint64_t held = 0;         ///< real occupancy: queue, in hand, store, unacknowledged
-  std::uint64_t in_flight = 0;    ///< sink: sent and unacknowledged
-  std::int64_t imbalance = 0;     ///< count.balance() - held; must read 0
+  std::uint64_t held = 0;       ///< real occupancy: queue, in hand, store, unacknowledged
+  std::uint64_t in_flight = 0;  ///< sink: sent and unacknowledged
+  std::int64_t imbalance = 0;   ///< count.balance() - held; must read 0
   queue_state queue;
-  latency_state latency;          ///< sink: first byte written to reply, per call
-  std::uint64_t receivers = 0;    ///< sink: as of the last report
-  double rate_in_per_s = 0, rate_out_per_s = 0;     ///< over the last second
-  double busy_share = 0;          ///< of its lane's time over the last second
+  latency_state latency;                         ///< sink: first byte written to reply, per call
+  std::uint64_t receivers = 0;                   ///< sink: as of the last report
+  double rate_in_per_s = 0, rate_out_per_s = 0;  ///< over the last second
+  double busy_share = 0;                         ///< of its lane's time over the last second
   std::uint64_t faults = 0;
   bool bypassed = false, stopped = false;
-  std::uint32_t level = SLUICE_HEALTHY;             ///< sink
-  std::string level_cause;                          ///< sink: "latency p95 81 ms >= 50 ms"
+  std::uint32_t level = SLUICE_HEALTHY;  ///< sink
+  std::string level_cause;               ///< sink: "latency p95 81 ms >= 50 ms"
   std::vector<metric_value> metrics;
 };
 
@@ -81,16 +81,16 @@ struct snapshot {
   std::int64_t now_ns = 0, uptime_ns = 0, unix_ns = 0;
   std::uint32_t level = SLUICE_HEALTHY;
   std::string level_cause;
-  counters total;                 ///< inner edges cancelled
+  counters total;  ///< inner edges cancelled
   std::uint64_t held = 0;
   std::int64_t imbalance = 0;
   std::uint32_t keys = 0, max_keys = 0;
-  std::string hung_stage;         ///< named by the watchdog, else empty
+  std::string hung_stage;  ///< named by the watchdog, else empty
   std::vector<stage_state> stages;
 };
 
 struct event {
-  std::uint64_t number = 0;       ///< from 1, without gaps
+  std::uint64_t number = 0;  ///< from 1, without gaps
   std::int64_t unix_ns = 0;
   std::string stage, kind, message;
 };

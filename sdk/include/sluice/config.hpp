@@ -1,4 +1,5 @@
-// sluice/config.hpp - configuration rows: one per key, beside the struct they fill. Part of stage.hpp.
+// sluice/config.hpp - configuration rows: one per key, beside the struct they fill. Part of
+// stage.hpp.
 //
 //   struct config { sluice::duration window{}; bool strict{}; };
 //   static constexpr auto fields = sluice::fields(
@@ -40,13 +41,20 @@ namespace detail {
 
 template <typename Member>
 constexpr std::uint32_t kind_of() {
-  if constexpr (std::is_same_v<Member, bool>) return SLUICE_BOOLEAN;
-  else if constexpr (std::is_enum_v<Member>) return SLUICE_CHOICE;
-  else if constexpr (std::is_integral_v<Member>) return SLUICE_INTEGER;
-  else if constexpr (std::is_floating_point_v<Member>) return SLUICE_NUMBER;
-  else if constexpr (std::is_same_v<Member, duration>) return SLUICE_DURATION;
-  else if constexpr (std::is_same_v<Member, byte_size>) return SLUICE_SIZE;
-  else if constexpr (std::is_same_v<Member, std::vector<std::string>>) return SLUICE_STRINGS;
+  if constexpr (std::is_same_v<Member, bool>)
+    return SLUICE_BOOLEAN;
+  else if constexpr (std::is_enum_v<Member>)
+    return SLUICE_CHOICE;
+  else if constexpr (std::is_integral_v<Member>)
+    return SLUICE_INTEGER;
+  else if constexpr (std::is_floating_point_v<Member>)
+    return SLUICE_NUMBER;
+  else if constexpr (std::is_same_v<Member, duration>)
+    return SLUICE_DURATION;
+  else if constexpr (std::is_same_v<Member, byte_size>)
+    return SLUICE_SIZE;
+  else if constexpr (std::is_same_v<Member, std::vector<std::string>>)
+    return SLUICE_STRINGS;
   else {
     static_assert(std::is_same_v<Member, std::string> || std::is_same_v<Member, secret>,
                   "a config member is a bool, integer, double, std::string, enum, "
@@ -57,24 +65,37 @@ constexpr std::uint32_t kind_of() {
 
 template <typename Member>
 void assign(Member& member, const sluice_value& value) {
-  if constexpr (std::is_same_v<Member, std::string>) member = std::string{view(value.string)};
-  else if constexpr (std::is_same_v<Member, duration>) member = duration{value.integer};
+  if constexpr (std::is_same_v<Member, std::string>)
+    member = std::string{view(value.string)};
+  else if constexpr (std::is_same_v<Member, duration>)
+    member = duration{value.integer};
   else if constexpr (std::is_same_v<Member, byte_size>)
     member.bytes = static_cast<std::uint64_t>(value.integer);
-  else if constexpr (std::is_same_v<Member, secret>) member.handle = value.secret;
+  else if constexpr (std::is_same_v<Member, secret>)
+    member.handle = value.secret;
   else if constexpr (std::is_same_v<Member, std::vector<std::string>>) {
     for (std::uint64_t i = 0; i < value.list_size; ++i) member.emplace_back(view(value.list[i]));
-  } else if constexpr (std::is_floating_point_v<Member>) member = static_cast<Member>(value.number);
-  else member = static_cast<Member>(value.integer);
+  } else if constexpr (std::is_floating_point_v<Member>)
+    member = static_cast<Member>(value.number);
+  else
+    member = static_cast<Member>(value.integer);
 }
 
-template <typename T> struct member_of;
-template <typename Class, typename Type> struct member_of<Type Class::*> {
+template <typename T>
+struct member_of;
+template <typename Class, typename Type>
+struct member_of<Type Class::*> {
   using owner = Class;
   using type = Type;
 };
-template <typename T> struct bare { using type = T; };
-template <typename T> struct bare<std::optional<T>> { using type = T; };
+template <typename T>
+struct bare {
+  using type = T;
+};
+template <typename T>
+struct bare<std::optional<T>> {
+  using type = T;
+};
 
 template <auto Member>
 void assign_member(void* config, const sluice_value& value) {
@@ -83,8 +104,10 @@ void assign_member(void* config, const sluice_value& value) {
   using plain = typename bare<type>::type;
   if (value.set == 0) return;
   auto& member = static_cast<owner*>(config)->*Member;
-  if constexpr (std::is_same_v<type, plain>) assign(member, value);
-  else assign(member.emplace(), value);
+  if constexpr (std::is_same_v<type, plain>)
+    assign(member, value);
+  else
+    assign(member.emplace(), value);
 }
 
 }  // namespace detail

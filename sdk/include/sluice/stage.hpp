@@ -19,9 +19,9 @@
 #pragma once
 
 #include <sluice/abi.h>
-#include <sluice/config.hpp>
 #include <sluice/ext/codec.h>
 #include <sluice/ext/guard.h>
+#include <sluice/config.hpp>
 #include <sluice/record.hpp>
 
 #include <concepts>
@@ -130,7 +130,8 @@ concept stage = requires {
   typename T::config;
   { T::fields.size() } -> std::convertible_to<std::size_t>;
   requires std::same_as<std::remove_cvref_t<decltype(T::about)>, description>;
-} && std::constructible_from<T, const typename T::config&, host>;
+}
+&&std::constructible_from<T, const typename T::config&, host>;
 
 namespace detail {
 
@@ -294,6 +295,6 @@ inline constexpr sluice_plugin plugin_of = detail::glue<Stage>::descriptor();
 }  // namespace sluice
 
 /// Once in a plugin, at global scope: exports its one symbol.
-#define SLUICE_PLUGIN(Stage)                                                                   \
+#define SLUICE_PLUGIN(Stage)                                                                 \
   extern "C" __attribute__((visibility("default"))) const sluice_plugin sluice_plugin_entry; \
   constinit const sluice_plugin sluice_plugin_entry = ::sluice::plugin_of<Stage>

@@ -24,12 +24,12 @@ namespace sluice::testing {
 /// A record a test hands over.
 struct input {
   std::uint64_t key = 1;
-  std::string text;                       ///< the payload
+  std::string text;  ///< the payload
   std::string schema = "test/1";
   sluice::priority priority = priority::normal;
   float weight = 1;
   std::uint8_t flags = 0;
-  sluice::duration exchange_time{};       ///< unix time
+  sluice::duration exchange_time{};  ///< unix time
 };
 
 /// A record that came out of the stage.
@@ -46,8 +46,8 @@ struct output {
 /// One stage's side of the ledger.
 struct counts {
   std::uint64_t created = 0, in = 0, out = 0, published = 0, absorbed = 0, failed = 0, unknown = 0;
-  std::uint64_t held = 0;                         ///< queued, stored, unacknowledged
-  std::uint64_t dropped[SLUICE_DROP_REASONS]{};   ///< by SLUICE_DROP_*
+  std::uint64_t held = 0;                        ///< queued, stored, unacknowledged
+  std::uint64_t dropped[SLUICE_DROP_REASONS]{};  ///< by SLUICE_DROP_*
 };
 
 struct message {

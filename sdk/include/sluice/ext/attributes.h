@@ -16,19 +16,19 @@ extern "C" {
 
 typedef struct sluice_key_row {
   uint64_t key;
-  const sluice_str *values; /* borrowed; one per name, empty: unknown */
+  const sluice_str* values; /* borrowed; one per name, empty: unknown */
 } sluice_key_row;
 
 typedef struct sluice_attributes {
   uint32_t size;
   /* [lane][control] source: replaces its whole table. The host copies it. */
-  sluice_status (*publish)(const sluice_host *host, const sluice_str *names, uint32_t name_count,
-                           const sluice_key_row *rows, uint64_t row_count);
+  sluice_status (*publish)(const sluice_host* host, const sluice_str* names, uint32_t name_count,
+                           const sluice_key_row* rows, uint64_t row_count);
   /* [lane] grows whenever any table changed: what was cached from `get` is then stale */
-  uint64_t (*generation)(const sluice_host *host);
+  uint64_t (*generation)(const sluice_host* host);
   /* [lane] an attribute of a record's key by sluice_record.index, empty if unknown; valid until
    * the call of the stage returns */
-  sluice_str (*get)(const sluice_host *host, uint32_t index, sluice_str name);
+  sluice_str (*get)(const sluice_host* host, uint32_t index, sluice_str name);
 } sluice_attributes;
 
 #ifdef __cplusplus

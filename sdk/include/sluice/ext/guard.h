@@ -15,31 +15,31 @@ extern "C" {
 #define SLUICE_EXT_GUARD "sluice.guard/1"
 
 enum {
-  SLUICE_GUARD_ALLOW = 0, /* one call may be made */
-  SLUICE_GUARD_REFUSE = 1,/* drop what would have been sent, as SLUICE_DROP_CIRCUIT_OPEN */
-  SLUICE_GUARD_WAIT = 2   /* leave it in the queue */
+  SLUICE_GUARD_ALLOW = 0,  /* one call may be made */
+  SLUICE_GUARD_REFUSE = 1, /* drop what would have been sent, as SLUICE_DROP_CIRCUIT_OPEN */
+  SLUICE_GUARD_WAIT = 2    /* leave it in the queue */
 };
 
 /* How one call ended: a batch whose every record was reported, or a failed attempt to connect. */
 typedef struct sluice_call_result {
   uint32_t size;
-  uint32_t result;     /* SLUICE_PUBLISHED if all were, else the worst of the records' */
-  uint32_t cause;      /* SLUICE_CAUSE_* */
+  uint32_t result; /* SLUICE_PUBLISHED if all were, else the worst of the records' */
+  uint32_t cause;  /* SLUICE_CAUSE_* */
   uint32_t records;
-  uint64_t permit;     /* what permit() gave for it; 0: none (a failed attempt to connect) */
-  uint64_t incident;   /* sluice_outcome.incident */
-  int64_t latency_ns;  /* first byte written to reply */
+  uint64_t permit;    /* what permit() gave for it; 0: none (a failed attempt to connect) */
+  uint64_t incident;  /* sluice_outcome.incident */
+  int64_t latency_ns; /* first byte written to reply */
   int64_t now_ns;
 } sluice_call_result;
 
 typedef struct sluice_guard {
   uint32_t size;
   /* [lane] may one call be made now? SLUICE_GUARD_*; `permit` names it in its result */
-  uint32_t (*permit)(void *stage, int64_t now_ns, uint64_t *permit);
+  uint32_t (*permit)(void* stage, int64_t now_ns, uint64_t* permit);
   /* [lane] */
-  void (*result)(void *stage, const sluice_call_result *result);
+  void (*result)(void* stage, const sluice_call_result* result);
   /* [any] 1 while every call is allowed */
-  uint32_t (*closed)(void *stage);
+  uint32_t (*closed)(void* stage);
 } sluice_guard;
 
 #ifdef __cplusplus

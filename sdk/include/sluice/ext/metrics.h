@@ -21,9 +21,9 @@ typedef struct sluice_metrics {
   uint32_t size;
   /* [control] in create: a metric's number, 0 ... SLUICE_METRICS_MAX - 1; the same name again gives
    * the same number; UINT32_MAX if there are too many. Strings are copied. */
-  uint32_t (*add)(const sluice_host *host, uint32_t kind, sluice_str name, sluice_str doc);
+  uint32_t (*add)(const sluice_host* host, uint32_t kind, sluice_str name, sluice_str doc);
   /* [lane] counter: its new total, never less than before; gauge: its value */
-  void (*set)(const sluice_host *host, uint32_t metric, double value);
+  void (*set)(const sluice_host* host, uint32_t metric, double value);
 } sluice_metrics;
 
 #ifdef __cplusplus
