@@ -17,106 +17,113 @@ std::int64_t change_of(std::int32_t last, std::int32_t close) {
   return (scaled < 0) == (close < 0) ? (scaled + half) / close : (scaled - half) / close;
 }
 
-class tick_writer {
- public:
-  tick_writer(const std::uint8_t* wire, char* out)
-      : wire_{wire}, decimals_{decimals_of(load_u32(wire))}, out_{out} {}
+// `at` is where to write; every function returns where it stopped. Decimals: the segment's, chosen
+// once a tick, not for each price.
 
-  std::size_t write(packet_kind kind) {
-    if (tradable(load_u32(wire_)))
-      out_.text("\"tradable\":true,\"mode\":\"");
-    else
-      out_.text("\"tradable\":false,\"mode\":\"");
-    switch (kind) {
-      case packet_kind::ltp: begin("ltp"); break;
-      case packet_kind::index_quote:
-        begin("quote");
-        index();
-        break;
-      case packet_kind::index_full:
-        begin("full");
-        index();
-        time(",\"exchange_timestamp\":", 28);
-        break;
-      case packet_kind::quote:
-        begin("quote");
-        quote();
-        break;
-      case packet_kind::full:
-        begin("full");
-        quote();
-        rest_of_full();
-        break;
-    }
-    return out_.size();
-  }
+template <std::size_t Size>
+inline char* named(char* at, const char (&name)[Size], const std::uint8_t* field) {
+  return json_out::number(json_out::text(at, name), load_u32(field));
+}
 
- private:
-  template <std::size_t Size>
-  void begin(const char (&mode)[Size]) {
-    out_.text(mode);
-    number("\",\"instrument_token\":", 0);
-    price(",\"last_price\":", 4);
-  }
-  template <std::size_t Size>
-  void number(const char (&name)[Size], std::size_t at) {
-    out_.text(name);
-    out_.number(load_u32(wire_ + at));
-  }
-  template <std::size_t Size>
-  void price(const char (&name)[Size], std::size_t at) {
-    out_.text(name);
-    out_.decimal(load_price(wire_ + at), decimals_);
-  }
-  template <std::size_t Size>
-  void time(const char (&name)[Size], std::size_t at) {
-    if (load_u32(wire_ + at) != 0) number(name, at);
-  }
-  void prices(std::size_t open, std::size_t high, std::size_t low, std::size_t close) {
-    price(",\"ohlc\":{\"open\":", open);
-    price(",\"high\":", high);
-    price(",\"low\":", low);
-    price(",\"close\":", close);
-    out_.text("},\"change\":");
-    out_.decimal(change_of(load_price(wire_ + 4), load_price(wire_ + close)), 5);
-  }
+/// A time of 0 is none.
+template <std::size_t Size>
+inline char* named_time(char* at, const char (&name)[Size], const std::uint8_t* field) {
+  return load_u32(field) == 0 ? at : named(at, name, field);
+}
 
-  void index() { prices(16, 8, 12, 20); }
-  void quote() {
-    number(",\"last_traded_quantity\":", 8);
-    price(",\"average_traded_price\":", 12);
-    number(",\"volume_traded\":", 16);
-    number(",\"total_buy_quantity\":", 20);
-    number(",\"total_sell_quantity\":", 24);
-    prices(28, 32, 36, 40);
-  }
-  void rest_of_full() {
-    time(",\"last_trade_time\":", 44);
-    time(",\"exchange_timestamp\":", 60);
-    number(",\"oi\":", 48);
-    number(",\"oi_day_high\":", 52);
-    number(",\"oi_day_low\":", 56);
-    out_.text(",\"depth\":{\"buy\":[");
-    side(64);
-    out_.text("],\"sell\":[");
-    side(124);
-    out_.text("]}");
-  }
-  void side(std::size_t at) {
-    for (std::size_t i = 0; i < 5; ++i, at += 12) {
-      if (i != 0) out_.text(",");
-      number("{\"quantity\":", at);
-      price(",\"price\":", at + 4);
-      out_.text(",\"orders\":");
-      out_.number(load_u16(wire_ + at + 8));
-      out_.text("}");
-    }
-  }
+template <int Decimals, std::size_t Size>
+inline char* named_price(char* at, const char (&name)[Size], const std::uint8_t* field) {
+  return json_out::decimal<Decimals>(json_out::text(at, name), load_price(field));
+}
 
-  const std::uint8_t* wire_;
-  unsigned decimals_;
-  json_writer out_;
+template <int Decimals>
+char* write_head(char* at, const std::uint8_t* wire, packet_kind kind) {
+  at = tradable(load_u32(wire)) ? json_out::text(at, "\"tradable\":true,\"mode\":\"")
+                                : json_out::text(at, "\"tradable\":false,\"mode\":\"");
+  switch (mode_of(kind)) {
+    case mode::ltp: at = json_out::text(at, "ltp"); break;
+    case mode::quote: at = json_out::text(at, "quote"); break;
+    case mode::full: at = json_out::text(at, "full"); break;
+  }
+  at = named(at, "\",\"instrument_token\":", wire);
+  return named_price<Decimals>(at, ",\"last_price\":", wire + 4);
+}
+
+struct day_prices {
+  std::size_t open, high, low, close;
 };
+constexpr day_prices in_index{16, 8, 12, 20};
+constexpr day_prices in_quote{28, 32, 36, 40};
+
+template <int Decimals>
+char* write_day(char* at, const std::uint8_t* wire, const day_prices& place) {
+  at = named_price<Decimals>(at, ",\"ohlc\":{\"open\":", wire + place.open);
+  at = named_price<Decimals>(at, ",\"high\":", wire + place.high);
+  at = named_price<Decimals>(at, ",\"low\":", wire + place.low);
+  at = named_price<Decimals>(at, ",\"close\":", wire + place.close);
+  at = json_out::text(at, "},\"change\":");
+  return json_out::decimal<5>(at, change_of(load_price(wire + 4), load_price(wire + place.close)));
+}
+
+template <int Decimals>
+char* write_quote(char* at, const std::uint8_t* wire) {
+  at = named(at, ",\"last_traded_quantity\":", wire + 8);
+  at = named_price<Decimals>(at, ",\"average_traded_price\":", wire + 12);
+  at = named(at, ",\"volume_traded\":", wire + 16);
+  at = named(at, ",\"total_buy_quantity\":", wire + 20);
+  at = named(at, ",\"total_sell_quantity\":", wire + 24);
+  return write_day<Decimals>(at, wire, in_quote);
+}
+
+/// Five levels; begins behind the first one's brace and ends before the last one's.
+template <int Decimals>
+char* write_side(char* at, const std::uint8_t* level) {
+  for (std::size_t i = 0;; ++i, level += 12) {
+    at = named(at, "\"quantity\":", level);
+    at = named_price<Decimals>(at, ",\"price\":", level + 4);
+    at = json_out::tiny(json_out::text(at, ",\"orders\":"), load_u16(level + 8));
+    if (i == 4) return at;
+    at = json_out::text(at, "},{");
+  }
+}
+
+template <int Decimals>
+char* write_rest_of_full(char* at, const std::uint8_t* wire) {
+  at = named_time(at, ",\"last_trade_time\":", wire + 44);
+  at = named_time(at, ",\"exchange_timestamp\":", wire + 60);
+  at = named(at, ",\"oi\":", wire + 48);
+  at = named(at, ",\"oi_day_high\":", wire + 52);
+  at = named(at, ",\"oi_day_low\":", wire + 56);
+  at = write_side<Decimals>(json_out::text(at, ",\"depth\":{\"buy\":[{"), wire + 64);
+  at = write_side<Decimals>(json_out::text(at, "}],\"sell\":[{"), wire + 124);
+  return json_out::text(at, "}]}");
+}
+
+template <int Decimals>
+char* write_members(char* at, const std::uint8_t* wire, packet_kind kind) {
+  at = write_head<Decimals>(at, wire, kind);
+  switch (kind) {
+    case packet_kind::ltp: return at;
+    case packet_kind::index_quote: return write_day<Decimals>(at, wire, in_index);
+    case packet_kind::index_full:
+      at = write_day<Decimals>(at, wire, in_index);
+      return named_time(at, ",\"exchange_timestamp\":", wire + 28);
+    case packet_kind::quote: return write_quote<Decimals>(at, wire);
+    case packet_kind::full: break;
+  }
+  return write_rest_of_full<Decimals>(write_quote<Decimals>(at, wire), wire);
+}
+
+/// `out` has room for tick_json_max.
+std::size_t write_whole(bytes_view wire, packet_kind kind, char* out) {
+  char* end = out;
+  switch (decimals_of(peek_token(wire))) {
+    case 7: end = write_members<7>(out, wire.data(), kind); break;
+    case 4: end = write_members<4>(out, wire.data(), kind); break;
+    default: end = write_members<2>(out, wire.data(), kind); break;
+  }
+  return static_cast<std::size_t>(end - out);
+}
 
 std::uint64_t write_tick_record(const sluice_record* record, char* out, std::uint64_t capacity) {
   return write_tick({record->data, record->size}, out, capacity);
@@ -227,7 +234,8 @@ sluice_status read_tick_field(const sluice_record* record, sluice_str wanted, sl
 std::uint64_t write_order(const sluice_record* record, char* out, std::uint64_t capacity) {
   const std::string_view members = members_of(
       {reinterpret_cast<const char*>(record->data), static_cast<std::size_t>(record->size)});
-  if (members.size() <= capacity) std::memcpy(out, members.data(), members.size());
+  if (!members.empty() && members.size() <= capacity)
+    std::memcpy(out, members.data(), members.size());
   return members.size();
 }
 
@@ -255,9 +263,9 @@ sluice_status read_order_field(const sluice_record* record, sluice_str wanted, s
 std::size_t write_tick(bytes_view wire, char* out, std::size_t capacity) {
   const auto kind = kind_of(wire.size());
   if (!kind) return 0;
-  if (capacity >= tick_json_max) return tick_writer{wire.data(), out}.write(*kind);
+  if (capacity >= tick_json_max) return write_whole(wire, *kind, out);
   char whole[tick_json_max];
-  const std::size_t size = tick_writer{wire.data(), whole}.write(*kind);
+  const std::size_t size = write_whole(wire, *kind, whole);
   if (size <= capacity) std::memcpy(out, whole, size);
   return size;
 }
