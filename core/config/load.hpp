@@ -36,9 +36,19 @@ struct diagnostic {
 /// "file:line:column: message".
 std::string to_string(const diagnostic& what);
 
+/// A value and where it came from, for people; secrets and passwords are masked.
+struct effective_value {
+  std::string owner;   ///< "pipeline", "level", or a stage's name
+  std::string key;     ///< "queue.records"
+  std::string value;   ///< as one would write it
+  std::string origin;  ///< "default", "file:line", "environment VARIABLE", "not set"
+};
+
 struct load_result {
-  std::optional<pipeline_spec> pipeline;  ///< only without errors
-  std::vector<diagnostic> errors, warnings;
+  std::optional<pipeline_spec> pipeline;   ///< only without errors
+  std::vector<diagnostic> errors;          ///< in the order of the file
+  std::vector<diagnostic> warnings;        ///< in the order of the file
+  std::vector<effective_value> effective;  ///< every key of every part, given or not
 };
 
 load_result load(const std::filesystem::path& file, const plugin_lookup& find,

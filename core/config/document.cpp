@@ -1,0 +1,86 @@
+#include "config/document.hpp"
+
+#include <toml++/toml.h>
+#include <algorithm>
+#include <utility>
+
+namespace sluice::config {
+
+namespace {
+
+place place_of(const toml::source_region& region) {
+  return {static_cast<std::uint32_t>(region.begin.line),
+          static_cast<std::uint32_t>(region.begin.column)};
+}
+
+node convert(const toml::node& from);
+
+void convert_table(const toml::table& from, node& to) {
+  to.is = node::type::table;
+  to.entries.reserve(from.size());
+  for (const auto& [key, value] : from)
+    to.entries.push_back({std::string{key.str()}, place_of(key.source()), convert(value)});
+  // The library sorts by name; errors and graphs follow the file.
+  std::stable_sort(to.entries.begin(), to.entries.end(), [](const entry& a, const entry& b) {
+    return std::pair{a.at.line, a.at.column} < std::pair{b.at.line, b.at.column};
+  });
+}
+
+node convert(const toml::node& from) {
+  node to;
+  to.at = place_of(from.source());
+  if (const auto* table = from.as_table()) {
+    convert_table(*table, to);
+  } else if (const auto* array = from.as_array()) {
+    to.is = node::type::array;
+    to.items.reserve(array->size());
+    for (const toml::node& item : *array) to.items.push_back(convert(item));
+  } else if (const auto* text = from.as_string()) {
+    to.is = node::type::string;
+    to.text = text->get();
+  } else if (const auto* integer = from.as_integer()) {
+    to.is = node::type::integer;
+    to.integer = integer->get();
+  } else if (const auto* number = from.as_floating_point()) {
+    to.is = node::type::number;
+    to.number = number->get();
+  } else if (const auto* boolean = from.as_boolean()) {
+    to.is = node::type::boolean;
+    to.boolean = boolean->get();
+  } else {
+    to.is = node::type::time;
+  }
+  return to;
+}
+
+}  // namespace
+
+const entry* node::find(std::string_view key) const {
+  for (const entry& one : entries)
+    if (one.key == key) return &one;
+  return nullptr;
+}
+
+const char* describe(node::type is) {
+  switch (is) {
+    case node::type::boolean: return "a boolean";
+    case node::type::integer: return "an integer";
+    case node::type::number: return "a number";
+    case node::type::string: return "a string";
+    case node::type::time: return "a date or time";
+    case node::type::array: return "a list";
+    case node::type::table: return "a table";
+  }
+  return "a value";
+}
+
+std::variant<node, diagnostic> parse_document(std::string_view text, const std::string& file) {
+  try {
+    return convert(toml::parse(text));
+  } catch (const toml::parse_error& error) {
+    const place at = place_of(error.source());
+    return diagnostic{file, at.line, at.column, std::string{error.description()}};
+  }
+}
+
+}  // namespace sluice::config

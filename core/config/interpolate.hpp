@@ -1,0 +1,25 @@
+// ${VAR}, ${VAR:-default}, ${VAR:?message} and ${file:/path} inside a string; $${ is a plain ${.
+#pragma once
+
+#include "config/load.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sluice::config {
+
+struct expansion {
+  enum class failure : std::uint8_t { none, syntax, variable, file };
+  std::string text;
+  bool used = false;   ///< there was at least one ${...}
+  bool whole = false;  ///< the string is one ${...} and nothing else
+  failure failed = failure::none;
+  std::string error;  ///< names the variable or file, never what is in it
+};
+
+/// Reads the environment and files as they are now. A file is regular, at most 4 KiB, and loses
+/// its trailing line ends.
+expansion expand(std::string_view raw, const environment& variables);
+
+}  // namespace sluice::config

@@ -1,0 +1,255 @@
+#include "config/load.hpp"
+
+#include "config/fakes_test.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace sluice;
+using namespace sluice::config;
+
+namespace {
+
+constexpr std::string_view design = R"(
+[pipeline]
+name = "ticker"
+
+[[stage]]
+plugin = "kite_source"
+api_key = "${KITE_API_KEY}"
+access_token = "${TOKEN}"
+mode = "quote"
+
+[[stage]]
+plugin = "adaptive_sampler"
+
+[[stage]]
+plugin = "circuit_breaker"
+
+[[stage]]
+name = "redis"
+plugin = "redis_sink"
+channel = "ticker:{type}:{key}"
+queue = { records = 5_000, bytes = "1MiB", when_full = "conflate", max_delay = "20ms" }
+shards = 2
+
+[[service]]
+plugin = "http_admin"
+)";
+
+load_result read(std::string_view text, const environment& variables = fakes::test_environment()) {
+  return load_text(text, "ticker.toml", fakes::find, variables);
+}
+
+std::string all(const std::vector<diagnostic>& list) {
+  std::string text;
+  for (const auto& one : list) text += to_string(one) + "\n";
+  return text;
+}
+
+environment with(std::string name, std::string value) {
+  return fakes::only(
+      {{"KITE_API_KEY", "key"}, {"TOKEN", "t"}, {std::move(name), std::move(value)}});
+}
+
+const sluice_value& value(const stage_spec& stage, std::string_view key) {
+  for (std::uint32_t i = 0; i < stage.plugin->field_count; ++i)
+    if (view(stage.plugin->fields[i].key) == key) return stage.settings->data()[i];
+  throw std::out_of_range{std::string{key}};
+}
+
+}  // namespace
+
+TEST_CASE("the pipeline of the design is read, defaulted and chained") {
+  const auto result = read(design);
+  CHECK(all(result.errors) == "");
+  REQUIRE(result.pipeline);
+  const auto& spec = *result.pipeline;
+  CHECK(spec.name == "ticker");
+  CHECK(spec.hash.size() == 64);
+  CHECK(spec.max_keys == 16'384);
+  CHECK(spec.drain_limit_ns == 10'000'000'000);
+  CHECK(spec.level.pending[2] == 2000);
+  REQUIRE(spec.stages.size() == 5);
+  CHECK(spec.stages[0].inputs.empty());
+  for (std::uint32_t i = 1; i < 4; ++i) {
+    REQUIRE(spec.stages[i].inputs.size() == 1);
+    CHECK(spec.stages[i].inputs[0].from == i - 1);
+  }
+  CHECK(view(value(spec.stages[0], "mode").string) == "quote");
+  CHECK(value(spec.stages[0], "mode").integer == 1);
+  CHECK(value(spec.stages[0], "instruments").list_size == 2);
+  CHECK(value(spec.stages[3], "timeout").integer == 1'000'000'000);
+  CHECK(spec.stages[1].fault_policy == on_fault::bypass);
+  CHECK(spec.stages[3].fault_policy == on_fault::stop);
+  // The queue is the sink's in the file, and begins the tail in the graph.
+  REQUIRE(spec.stages[2].queue);
+  CHECK_FALSE(spec.stages[3].queue);
+  CHECK(spec.stages[2].queue->records == 5000);
+  CHECK(spec.stages[2].queue->bytes == 1u << 20);
+  CHECK(spec.stages[2].queue->policy == when_full::conflate);
+  CHECK(spec.stages[2].queue->max_delay_ns == 20'000'000);
+  CHECK(spec.stages[2].shards == 2);
+  CHECK(spec.stages[3].shards == 2);
+  CHECK(spec.stages[4].inputs.empty());
+}
+
+TEST_CASE("a sink without a word has the default queue; the file names the pipeline") {
+  const auto result = read("[[stage]]\nplugin='replay'\nfile='x'\n[[stage]]\nplugin='null'\n");
+  CHECK(all(result.errors) == "");
+  REQUIRE(result.pipeline);
+  CHECK(result.pipeline->name == "ticker");
+  REQUIRE(result.pipeline->stages[1].queue);
+  CHECK(result.pipeline->stages[1].queue->records == 10'000);
+  CHECK(result.pipeline->stages[1].queue->bytes == 16u << 20);
+  CHECK(all(result.warnings) == "");
+}
+
+TEST_CASE("branches, merges and conditions") {
+  const auto result = read(R"(
+[[stage]]
+plugin = "replay"
+file = "x"
+[[stage]]
+name = "a"
+plugin = "holder"
+hold = 7
+[[stage]]
+name = "b"
+plugin = "holder"
+from = ["replay"]
+queue = { when_full = "drop_newest" }
+[[stage]]
+plugin = "null"
+from = ["a", "b"]
+where = { priority = [0, 1], schema = "x/1", type = ["options", "futures"], exchange = "NSE" }
+)");
+  CHECK(all(result.errors) == "");
+  REQUIRE(result.pipeline);
+  const auto& sink = result.pipeline->stages[3];
+  REQUIRE(sink.inputs.size() == 2);
+  CHECK(sink.inputs[0].from == 1);
+  CHECK(sink.inputs[1].from == 2);
+  for (const auto& edge : sink.inputs) {
+    CHECK(edge.where.priorities == std::vector<std::uint8_t>{0, 1});
+    CHECK(edge.where.schemas == std::vector<std::string>{"x/1"});
+    REQUIRE(edge.where.attributes.size() == 2);
+    CHECK(edge.where.attributes[0].values == std::vector<std::string>{"options", "futures"});
+    CHECK(edge.where.attributes[1].name == "exchange");
+  }
+  CHECK(result.pipeline->stages[1].hold == 7);
+  CHECK(result.pipeline->stages[2].queue->policy == when_full::drop_newest);
+}
+
+TEST_CASE("a whole ${...} takes the kind of its key") {
+  const std::string text = R"(
+[[stage]]
+plugin = "replay"
+file = "a-${WORD}-$${WORD}"
+speed = "${SPEED}"
+loop = "${LOOP:-yes}"
+[[stage]]
+plugin = "redis_sink"
+timeout = "${TIMEOUT:-2.5}"
+queue = { records = "${RECORDS:-12}" }
+)";
+  const auto result = read(text, fakes::only({{"WORD", "w"}, {"SPEED", "2"}}));
+  CHECK(all(result.errors) == "");
+  REQUIRE(result.pipeline);
+  const auto& source = result.pipeline->stages[0];
+  CHECK(view(value(source, "file").string) == "a-w-${WORD}");
+  CHECK(value(source, "speed").number == 2);
+  CHECK(value(source, "loop").integer == 1);
+  CHECK(value(result.pipeline->stages[1], "timeout").integer == 2'500'000'000);
+  CHECK(result.pipeline->stages[1].queue->records == 12);
+}
+
+TEST_CASE("the requirement's variables override the file and are checked like it") {
+  auto result = read(design, with("REDIS_PUBLISH_TIMEOUT", "0.5"));
+  REQUIRE(result.pipeline);
+  CHECK(value(result.pipeline->stages[3], "timeout").integer == 500'000'000);
+
+  result = read(design, with("REDIS_BUFFER_SIZE", "123"));
+  REQUIRE(result.pipeline);
+  CHECK(result.pipeline->stages[2].queue->records == 123);
+  CHECK(all(result.warnings)
+            .find("environment: REDIS_BUFFER_SIZE: queue.records of \"redis\": "
+                  "overrides line 21 of the file") != std::string::npos);
+
+  result = read(design, with("REDIS_BATCH_SIZE", "1000"));
+  CHECK(all(result.errors) ==
+        "environment: REDIS_BATCH_SIZE: batch of \"redis\": must be between 1 and 256, is 1000\n");
+
+  result = read(design, with("ENABLE_ADAPTIVE_SAMPLING", "false"));
+  REQUIRE(result.pipeline);
+  CHECK(result.pipeline->stages[1].bypassed);
+  CHECK(all(result.warnings).find("switched off by an environment variable") != std::string::npos);
+
+  result = read(design, with("BACKPRESSURE_MONITORING_ENABLED", "0"));
+  REQUIRE(result.pipeline);
+  CHECK(result.pipeline->level.mode == level_mode::never);
+
+  result = read(design, with("ENABLE_ADAPTIVE_SAMPLING", "maybe"));
+  CHECK(all(result.errors) ==
+        "environment: ENABLE_ADAPTIVE_SAMPLING: \"adaptive_sampler\": must "
+        "be true or false\n");
+}
+
+TEST_CASE(
+    "block behind a source that cannot be delayed is a warning, unless a queue between drops") {
+  const std::string head =
+      "[[stage]]\nplugin='kite_source'\napi_key='k'\naccess_token='${TOKEN}'\n";
+  const std::string sampler = "[[stage]]\nplugin='adaptive_sampler'\n";
+  const std::string sink = "[[stage]]\nplugin='null'\nqueue={when_full='block'}\n";
+  auto result = read(head + sampler + sink);
+  REQUIRE(result.pipeline);
+  CHECK(all(result.warnings).find("queue.when_full: \"block\" makes \"kite_source\" wait") !=
+        std::string::npos);
+  result = read(head + sampler + "queue={}\n" + sink);
+  REQUIRE(result.pipeline);
+  CHECK(all(result.warnings) == "");
+  result = read(head + "[[stage]]\nplugin='null'\n");
+  CHECK(all(result.warnings).find("without a stage that samples or sheds") != std::string::npos);
+}
+
+TEST_CASE("the hash follows the settings and not the secrets or the layout") {
+  const auto hash = [](std::string_view text, const environment& variables) {
+    const auto result = read(text, variables);
+    REQUIRE(result.pipeline);
+    return result.pipeline->hash;
+  };
+  const auto first = hash(design, with("TOKEN2", "x"));
+  CHECK(first == hash("# other\n" + std::string{design}, fakes::test_environment()));
+  CHECK(first != hash(design, with("REDIS_PUBLISH_TIMEOUT", "2")));
+  CHECK(first != hash(design, with("ENABLE_ADAPTIVE_SAMPLING", "false")));
+}
+
+TEST_CASE("every value says where it came from, and no secret is among them") {
+  const auto result = read(design, with("REDIS_URL", "redis://me:hidden@host:1"));
+  std::string text;
+  for (const auto& one : result.effective)
+    text += one.owner + "." + one.key + " = " + one.value + "  # " + one.origin + "\n";
+  CHECK(text.find("redis.url = \"redis://me:***@host:1\"  # environment REDIS_URL\n") !=
+        std::string::npos);
+  CHECK(text.find("kite_source.api_key = \"${KITE_API_KEY}\"  # ticker.toml:7\n") !=
+        std::string::npos);
+  CHECK(text.find("redis.batch = 100  # default\n") != std::string::npos);
+  CHECK(text.find("kite_source.access_token = (secret)  # ticker.toml:8\n") != std::string::npos);
+  CHECK(text.find("hidden") == std::string::npos);
+}
+
+TEST_CASE("settings of one stage alone") {
+  const auto none = fakes::only({});
+  const auto settings = load_settings(plugin_of<fakes::replay>, "file = 'x'\nspeed = 2", none);
+  REQUIRE(settings->size() == 3);
+  CHECK(settings->data()[1].number == 2);
+  CHECK_THROWS_WITH(load_settings(plugin_of<fakes::replay>, "fiel = 'x'\nspeed = 1000", none),
+                    "replay:1:1: fiel: unknown key; did you mean \"file\"?\n"
+                    "replay:2:9: speed: must be between 0.1 and 100, is 1000\n"
+                    "replay: file: is required: The session.");
+}
+
+TEST_CASE("a file that cannot be read is an error of the whole file") {
+  CHECK(all(load("/nowhere/x.toml", fakes::find, fakes::only({})).errors) ==
+        "/nowhere/x.toml: there is no such file\n");
+  CHECK(all(load("/", fakes::find, fakes::only({})).errors) == "/: is a folder, not a file\n");
+}
