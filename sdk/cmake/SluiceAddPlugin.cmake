@@ -3,9 +3,8 @@
 # <name>.so as the loader wants it: one exported symbol, hidden visibility, no unique symbols that
 # would keep it from being replaced. With BUILD_TESTING or SLUICE_TESTS and a <name>_test.cpp beside
 # it, also the ctest test <name>_test, which links the objects and the harness sluice::testing.
-set(SLUICE_PLUGIN_VERSION_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/plugin.version)
-
 function(sluice_add_plugin name)
+  set(version_script ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.version)
   cmake_parse_arguments(ARG "" "OUTPUT" "SOURCES;LIBRARIES" ${ARGN})
   if(NOT ARG_OUTPUT)
     set(ARG_OUTPUT ${CMAKE_BINARY_DIR}/lib/sluice/plugins)
@@ -23,9 +22,9 @@ function(sluice_add_plugin name)
 
   add_library(${name} MODULE $<TARGET_OBJECTS:${name}_objects>)
   set_target_properties(${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
-    LIBRARY_OUTPUT_DIRECTORY ${ARG_OUTPUT} LINK_DEPENDS ${SLUICE_PLUGIN_VERSION_SCRIPT})
+    LIBRARY_OUTPUT_DIRECTORY ${ARG_OUTPUT} LINK_DEPENDS ${version_script})
   target_link_libraries(${name} PRIVATE sluice::sdk ${ARG_LIBRARIES})
-  target_link_options(${name} PRIVATE LINKER:--version-script=${SLUICE_PLUGIN_VERSION_SCRIPT}
+  target_link_options(${name} PRIVATE LINKER:--version-script=${version_script}
     LINKER:--exclude-libs,ALL)
 
   set(test_source ${CMAKE_CURRENT_SOURCE_DIR}/${name}_test.cpp)
