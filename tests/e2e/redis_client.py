@@ -1,0 +1,124 @@
+"""A private redis-server, and a subscriber that keeps what it receives."""
+
+import os
+import re
+import signal
+import socket
+import threading
+import time
+
+from process import Process, free_port, wait_until
+
+
+def encode(*words):
+    """A command in RESP."""
+    parts = [f"*{len(words)}\r\n".encode()]
+    for word in words:
+        raw = word if isinstance(word, bytes) else str(word).encode()
+        parts.append(b"$%d\r\n%s\r\n" % (len(raw), raw))
+    return b"".join(parts)
+
+
+def read_reply(stream):
+    """One RESP2 reply from a buffered binary file. EOFError when the connection ended."""
+    line = stream.readline()
+    if not line.endswith(b"\r\n"):
+        raise EOFError
+    kind, rest = line[:1], line[1:-2]
+    if kind == b"*":
+        return [read_reply(stream) for _ in range(int(rest))]
+    if kind == b"$":
+        return None if rest == b"-1" else stream.read(int(rest) + 2)[:-2]
+    if kind == b":":
+        return int(rest)
+    if kind == b"-":
+        raise RuntimeError(f"redis: {rest.decode()}")
+    return rest.decode()
+
+
+class Subscriber:
+    """PSUBSCRIBE in a thread of its own. Gives up when the connection ends.
+
+    With `keep` every message is kept as (channel, payload, time.monotonic()); without, only counted.
+    """
+
+    def __init__(self, port, pattern="*", keep=True):
+        self.messages = []
+        self.count = 0
+        self._keep = keep
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=5)
+        self._socket.settimeout(None)
+        self._stream = self._socket.makefile("rb", buffering=1 << 20)
+        self._socket.sendall(encode("PSUBSCRIBE", pattern))
+        read_reply(self._stream)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        try:
+            while True:
+                _, _, channel, payload = read_reply(self._stream)
+                if self._keep:
+                    self.messages.append((channel.decode(), payload, time.monotonic()))
+                self.count += 1
+        except (EOFError, OSError, ValueError):
+            pass
+
+    def close(self):
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._thread.join(5)
+        self._stream.close()
+        self._socket.close()
+
+
+class Redis:
+    """A redis-server of the test's own, on a port that stays the same over restarts."""
+
+    def __init__(self, folder):
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}"
+        self._folder = folder
+        self._process = None
+        self.start()
+
+    def start(self):
+        self._process = Process(
+            "redis-server",
+            ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", "",
+             "--appendonly", "no", "--dir", self._folder,
+             "--client-output-buffer-limit", "pubsub 0 0 0"],
+            self._folder)
+        wait_until(self._answers, 10, "redis-server answers PING")
+
+    def _answers(self):
+        try:
+            return self.command("PING") == "PONG"
+        except (OSError, EOFError, RuntimeError):
+            return False
+
+    def command(self, *words):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+            connection.sendall(encode(*words))
+            with connection.makefile("rb") as stream:
+                return read_reply(stream)
+
+    def info(self, field):
+        text = self.command("INFO").decode()
+        return re.search(rf"^{field}:(.*?)\r?$", text, re.M).group(1)
+
+    def pause(self):
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+    def resume(self):
+        os.kill(self._process.pid, signal.SIGCONT)
+
+    def kill(self):
+        self._process.kill()
+
+    def close(self):
+        if self._process.running:
+            self.resume()
+        self._process.kill()

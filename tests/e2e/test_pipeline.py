@@ -1,0 +1,86 @@
+"""The shipped pipelines as a user runs them: sandbox, ticker, Redis, subscriber; and how they end."""
+
+import collections
+import json
+import re
+import signal
+import time
+
+from harness import SINK, SOURCE, Case, main, wait_until
+from process import free_port
+
+TOKENS = [408065, 738561, 341249]
+
+
+class ShippedPipelines(Case):
+    def test_sandbox_to_subscriber(self):
+        server = self.redis()
+        subscriber = self.subscriber(server)
+        address = f"127.0.0.1:{free_port()}"
+        sandbox = self.sluice(f"{SOURCE}/pipelines/market-simulator.toml", "market-simulator",
+                              {"SANDBOX_LISTEN": address})
+        service = self.sluice(f"{SOURCE}/pipelines/ticker.toml", "ticker", {
+            "KITE_URL": f"ws://{address}", "KITE_API_KEY": "key", "KITE_ACCESS_TOKEN": "token",
+            "REDIS_URL": server.url})
+        wait_until(lambda: subscriber.count >= 2000, 30, "2,000 ticks reach the subscriber")
+        self.assert_balanced(service)
+        self.assert_balanced(sandbox)
+        self.assertEqual(service.stop(), 0, service.log)
+        self.assertEqual(sandbox.stop(), 0, sandbox.log)
+
+        last = collections.defaultdict(int)
+        for channel, payload, _ in list(subscriber.messages):
+            tick = json.loads(payload)
+            token = tick["instrument_token"]
+            self.assertRegex(channel, rf"^ticker:[a-z]+:{token}$")
+            self.assertEqual(tick["seq"], last[token] + 1, f"seq of {token} goes on by one")
+            last[token] = tick["seq"]
+        published = int(re.search(r"published\D*([\d,_]+)", service.log).group(1).replace(",", ""))
+        self.assertEqual(len(subscriber.messages), published)
+        self.assertRegex(service.log, r"imbalance\W+0\b")
+
+
+class Shutdown(Case):
+    """SIGTERM drains; what cannot be drained in time is told by the exit code."""
+
+    def begin(self, drain_limit):
+        self.server = self.redis()
+        kite = self.feed()
+        file = self.ticker(kite, self.server, TOKENS, pipeline=f'drain_limit = "{drain_limit}"',
+                           sink='queue = { records = 10_000, max_delay = "0s" }')
+        service = self.sluice(file, "ticker")
+        wait_until(lambda: kite.subscribed() == len(TOKENS), 10, "it subscribed")
+        self.ticking(kite, TOKENS)
+        self.assert_flows(self.server)
+        return service
+
+    def test_sigint_drains_like_sigterm(self):
+        service = self.begin("10s")
+        service.signal(signal.SIGINT)
+        self.assertEqual(service.wait(15), 0, service.log)
+        self.assertRegex(service.log, r"imbalance\W+0\b")
+
+    def test_loss_in_the_drain_is_exit_code_75(self):
+        service = self.begin("2s")
+        self.server.pause()
+        time.sleep(0.5)
+        began = time.monotonic()
+        self.assert_ends_well(service, 75)
+        self.assertLess(time.monotonic() - began, 8)
+
+    def test_second_sigterm_ends_at_once(self):
+        service = self.begin("60s")
+        self.server.pause()
+        time.sleep(0.5)
+        service.signal(signal.SIGTERM)
+        time.sleep(0.3)
+        self.assertTrue(service.running, "it drains")
+        began = time.monotonic()
+        service.signal(signal.SIGTERM)
+        self.assertEqual(service.wait(10), 75, service.log)
+        self.assertLess(time.monotonic() - began, 3)
+        self.assertRegex(service.log, r"imbalance\W+0\b")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Redis dies, and Redis hangs: ticks flow again by themselves and the ledger adds up."""
+
+import time
+
+from harness import SINK, Case, main, wait_until
+
+TOKENS = [408065, 738561, 341249, 1270529, 779521]
+
+
+class RedisFaults(Case):
+    def setUp(self):
+        self.server = self.redis()
+        self.kite = self.feed()
+        file = self.ticker(self.kite, self.server, TOKENS)
+        self.service = self.sluice(file, "ticker")
+        wait_until(lambda: self.kite.subscribed() == len(TOKENS), 10, "it subscribed")
+        self.ticks = self.ticking(self.kite, TOKENS)
+        self.assert_flows(self.server)
+
+    def finish(self):
+        """Nothing is counted twice or not at all, from the first tick to the last."""
+        self.assert_balanced(self.service)
+        self.ticks.stop()
+        status = self.service.await_status(
+            lambda now: now.total["created"] >= self.ticks.sent, 10, "every tick is read")
+        self.assertEqual(status.total["created"], self.ticks.sent)
+
+    def test_redis_killed_and_restarted(self):
+        self.server.kill()
+        time.sleep(2)
+        self.assert_balanced(self.service)
+        self.server.start()
+        self.assert_flows(self.server)
+        self.finish()
+        self.assert_ends_well(self.service)
+
+    def test_redis_stopped_and_continued(self):
+        before = self.service.status()
+        self.server.pause()
+        time.sleep(3)
+        during = self.assert_balanced(self.service)
+        self.assertGreater(during.total["created"], before.total["created"],
+                           "the feed is read on while Redis hangs")
+        self.server.resume()
+        self.assert_flows(self.server)
+        self.finish()
+        self.assert_ends_well(self.service)
+
+    def test_redis_absent_at_the_start(self):
+        self.assert_ends_well(self.service)
+        self.server.kill()
+        file = self.ticker(self.kite, self.server, TOKENS)
+        late = self.sluice(file, "ticker")
+        wait_until(lambda: self.kite.subscribed() == len(TOKENS), 10, "it subscribed")
+        late.await_status(lambda now: now.total["created"] > 100, 10, "the feed is read")
+        self.assert_balanced(late)
+        self.server.start()
+        self.assert_flows(self.server)
+        self.assert_balanced(late)
+        self.assert_ends_well(late)
+
+    def test_an_unanswered_publish_is_unknown_not_repeated(self):
+        wait_until(lambda: self.service.status().stage(SINK)["count"]["published"] > 100, 10,
+                   "published")
+        subscriber = self.subscriber(self.server)
+        self.server.pause()
+        time.sleep(3)
+        self.server.resume()
+        self.assert_flows(self.server)
+        seen = set()
+        for channel, payload, _ in list(subscriber.messages):
+            self.assertNotIn((channel, payload), seen, "delivered twice")
+            seen.add((channel, payload))
+        self.assert_balanced(self.service)
+
+
+if __name__ == "__main__":
+    main()
