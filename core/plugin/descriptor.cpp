@@ -1,7 +1,8 @@
 #include "plugin/descriptor.hpp"
 
+#include "config/plugin_rows.hpp"
+#include "config/text.hpp"
 #include "plugin/names.hpp"
-#include "plugin/rows.hpp"
 
 #include <sluice/ext/codec.h>
 #include <sluice/ext/guard.h>
@@ -172,7 +173,8 @@ void check_descriptor(const sluice_plugin& plugin, std::uint64_t symbol_size) {
   check_capabilities(plugin);
   check_functions(plugin);
   check_emits(plugin);
-  if (plugin.field_count != 0) check_rows({plugin.fields, plugin.field_count});
+  if (const auto problems = config::row_problems(plugin); !problems.empty())
+    refuse("its rows: {}", config::joined(problems, "; "));
   if (plugin.kind == SLUICE_GUARD) check_guard(plugin);
   check_codecs(plugin);
 }

@@ -52,7 +52,12 @@ boost::dll::shared_library open(const fs::path& file) {
   // A bare file name would be searched for in the system's library path.
   library.load(fs::absolute(file), failed,
                boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
-  if (failed) throw std::runtime_error{"cannot be loaded: " + failed.message()};
+  if (failed) {
+    // Boost.DLL's own code says no more than "bad file descriptor".
+    const char* why = dlerror();
+    throw std::runtime_error{std::string{"cannot be loaded: "} +
+                             (why != nullptr ? why : failed.message())};
+  }
   return library;
 }
 

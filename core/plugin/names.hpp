@@ -9,18 +9,11 @@ namespace sluice::plugin {
 inline bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// [a-z][a-z0-9_]*, 64 at most: plugins and keys.
+/// [a-z][a-z0-9_]*, 64 at most: plugins.
 inline bool is_snake_case(std::string_view text) {
   return !text.empty() && text.size() <= 64 && is_lower(text[0]) &&
          std::all_of(text.begin(), text.end(),
                      [](char c) { return is_lower(c) || is_digit(c) || c == '_'; });
-}
-
-/// [A-Z_][A-Z0-9_]*, 64 at most: environment variables.
-inline bool is_variable(std::string_view text) {
-  const auto upper = [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; };
-  return !text.empty() && text.size() <= 64 && upper(text[0]) &&
-         std::all_of(text.begin(), text.end(), [&](char c) { return upper(c) || is_digit(c); });
 }
 
 /// [0-9A-Za-z.+~-]+, 64 at most: versions.
