@@ -88,7 +88,7 @@ json::object client_json(const client& of) {
 }  // namespace
 
 http_answer refuse(unsigned status, std::string_view why) {
-  return {status, json::serialize(json::object{{"error", {why.data(), why.size()}}}), {}};
+  return {status, json::serialize(json::object{{"error", json::string_view{why.data(), why.size()}}}), {}};
 }
 
 control_request parse_control(std::string_view method, std::string_view target,
@@ -121,7 +121,7 @@ std::string status_json(const server_counts& server, const ticker& of) {
   const std::string_view mode = name_of(server.misbehaving);
   return json::serialize(json::object{
       {"listening", server.listening},
-      {"misbehave", {mode.data(), mode.size()}},
+      {"misbehave", json::string_view{mode.data(), mode.size()}},
       {"instruments", of.instruments()},
       {"accepted", server.accepted},
       {"refused",
