@@ -1,0 +1,3 @@
+#include "deduplicator.hpp"
+
+SLUICE_PLUGIN(sluice::deduplicator::deduplicator);

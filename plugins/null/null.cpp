@@ -1,0 +1,3 @@
+#include "null.hpp"
+
+SLUICE_PLUGIN(sluice::null::null);
