@@ -48,6 +48,17 @@ struct latency_state {
   std::int64_t p50_ns = 0, p95_ns = 0, p99_ns = 0, max_ns = 0;
 };
 
+/// Upper bounds of latency_histogram's buckets.
+inline constexpr std::array<std::int64_t, 15> latency_bounds_ns = {
+    100'000,     250'000,     500'000,       1'000'000,     2'500'000,
+    5'000'000,   10'000'000,  25'000'000,    50'000'000,    100'000'000,
+    200'000'000, 500'000'000, 1'000'000'000, 2'500'000'000, 5'000'000'000};
+/// Since the start. The last bucket counts what is above all bounds.
+struct latency_histogram {
+  std::array<std::uint64_t, latency_bounds_ns.size() + 1> count{};
+  double sum_s = 0;
+};
+
 struct metric_value {
   std::string name, doc;
   std::uint32_t kind = SLUICE_COUNTER;
@@ -63,6 +74,7 @@ struct stage_state {
   std::int64_t imbalance = 0;   ///< count.balance() - held; must read 0
   queue_state queue;
   latency_state latency;                         ///< sink: first byte written to reply, per call
+  latency_histogram latencies;                   ///< sink: the same
   std::uint64_t receivers = 0;                   ///< sink: as of the last report
   double rate_in_per_s = 0, rate_out_per_s = 0;  ///< over the last second
   double busy_share = 0;                         ///< of its lane's time over the last second
@@ -77,6 +89,7 @@ enum class phase : std::uint8_t { starting, running, draining, stopped };
 
 struct snapshot {
   std::string pipeline, file, config_hash;
+  std::string metrics_prefix = "ticker";  ///< of the names without labels
   enum phase phase = phase::starting;
   std::int64_t now_ns = 0, uptime_ns = 0, unix_ns = 0;
   std::uint32_t level = SLUICE_HEALTHY;
