@@ -1,0 +1,93 @@
+#include "channel.hpp"
+
+#include <charconv>
+#include <stdexcept>
+#include <utility>
+
+namespace sluice::redis_sink {
+namespace {
+
+constexpr std::string_view name_characters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+
+void append_number(std::string& out, std::uint64_t number) {
+  char digits[20];
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+}
+
+}  // namespace
+
+channel_template::channel_template(std::string_view text) {
+  constexpr std::string_view example = "; an example is ticker:{type}:{key}";
+  const auto refuse = [&](std::string_view what) {
+    throw std::invalid_argument{std::string{what}.append(example)};
+  };
+  std::string literal;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool doubled = i + 1 < text.size() && text[i + 1] == text[i];
+    if (text[i] == '}' && !doubled)
+      refuse("has a '}' without its '{' (write }} for the character)");
+    if ((text[i] == '{' || text[i] == '}') && doubled) {
+      literal += text[i++];
+    } else if (text[i] == '{') {
+      const auto close = text.find('}', i);
+      if (close == std::string_view::npos) refuse("has a '{' that is not closed");
+      const std::string_view name = text.substr(i + 1, close - i - 1);
+      if (name.empty() || name.find_first_not_of(name_characters) != std::string_view::npos)
+        refuse("has a placeholder whose name is not made of letters, digits, '_', '.', '-'");
+      if (!literal.empty()) pieces_.push_back({std::exchange(literal, {}), false});
+      if (pieces_.empty()) refuse("does not begin with literal text");
+      pieces_.push_back({std::string{name}, true});
+      i = close;
+    } else {
+      literal += text[i];
+    }
+  }
+  if (!literal.empty()) pieces_.push_back({std::move(literal), false});
+  if (pieces_.empty()) refuse("is empty");
+}
+
+void channel_template::render(
+    std::uint64_t key, const std::function<std::string_view(std::string_view name)>& attribute,
+    std::string& out) const {
+  for (const piece& part : pieces_) {
+    if (!part.placeholder) {
+      out += part.text;
+    } else if (part.text == "key") {
+      append_number(out, key);
+    } else {
+      const std::string_view value = attribute(part.text);
+      out += value.empty() ? unknown_attribute : value;
+    }
+  }
+}
+
+channel_cache::channel_cache(channel_template channel, sluice::host host)
+    : channel_{std::move(channel)},
+      host_{host},
+      attributes_{host.extension<sluice_attributes>(SLUICE_EXT_ATTRIBUTES)} {}
+
+void channel_cache::refresh() {
+  if (attributes_ != nullptr) generation_ = attributes_->generation(host_.raw()) + 1;
+}
+
+void channel_cache::make(const record& of) {
+  if (of.index >= entries_.size()) entries_.resize(of.index + 1);
+  entry& at = entries_[of.index];
+  text_.clear();
+  channel_.render(
+      of.key,
+      [&](std::string_view name) {
+        return attributes_ == nullptr ? std::string_view{}
+                                      : view(attributes_->get(host_.raw(), of.index, borrow(name)));
+      },
+      text_);
+  at.prefix.assign("*3\r\n$7\r\nPUBLISH\r\n$");
+  append_number(at.prefix, text_.size());
+  at.prefix += "\r\n";
+  at.prefix += text_;
+  at.prefix += "\r\n$";
+  at.generation = generation_;
+}
+
+}  // namespace sluice::redis_sink

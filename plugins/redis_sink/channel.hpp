@@ -1,0 +1,67 @@
+// The channel a record is published on, from a template with placeholders.
+#pragma once
+
+#include <sluice/ext/attributes.h>
+#include <sluice/stage.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::redis_sink {
+
+/// What stands for an attribute that a key does not have.
+inline constexpr std::string_view unknown_attribute = "unknown";
+
+/// "ticker:{type}:{key}" in pieces. {key} is the record's key, any other name an attribute of it;
+/// {{ and }} are braces. It begins with literal text, so that no data chooses the name space.
+class channel_template {
+ public:
+  /// Throws std::invalid_argument saying what is wrong and what is allowed.
+  explicit channel_template(std::string_view text);
+
+  /// Appends the channel. `attribute(name)` gives a value, empty if unknown.
+  void render(std::uint64_t key,
+              const std::function<std::string_view(std::string_view name)>& attribute,
+              std::string& out) const;
+
+ private:
+  struct piece {
+    std::string text;  ///< literal text, or the placeholder's name
+    bool placeholder = false;
+  };
+  std::vector<piece> pieces_;
+};
+
+/// The beginning of each key's PUBLISH up to the message's length, by record index: made at a key's
+/// first record, and anew when the attributes changed.
+class channel_cache {
+ public:
+  channel_cache(channel_template channel, sluice::host host);
+
+  /// Once a batch: notices changed attributes.
+  void refresh();
+  /// "*3\r\n$7\r\nPUBLISH\r\n$<n>\r\n<channel>\r\n$"; valid until the next call.
+  std::string_view prefix(const record& of) {
+    if (of.index >= entries_.size() || entries_[of.index].generation != generation_) make(of);
+    return entries_[of.index].prefix;
+  }
+
+ private:
+  struct entry {
+    std::uint64_t generation = 0;  ///< 0: never made
+    std::string prefix;
+  };
+  void make(const record& of);
+
+  channel_template channel_;
+  sluice::host host_;
+  const sluice_attributes* attributes_;
+  std::uint64_t generation_ = 1;  ///< the table's generation and one
+  std::vector<entry> entries_;
+  std::string text_;
+};
+
+}  // namespace sluice::redis_sink

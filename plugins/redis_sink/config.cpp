@@ -1,0 +1,75 @@
+#include "config.hpp"
+
+#include "channel.hpp"
+
+#include <optional>
+#include <stdexcept>
+
+namespace sluice::redis_sink {
+namespace {
+
+std::optional<address> checked_url(const config& settings, problems& found) {
+  try {
+    return parse_url(settings.url);
+  } catch (const std::invalid_argument& error) {
+    found.add("url", error.what());
+    return {};
+  }
+}
+
+/// CLIENT SETNAME takes no spaces or control characters.
+std::string client_name(host host) {
+  std::string name = "sluice:";
+  name.append(host.pipeline()).append(":").append(host.stage());
+  for (char& c : name)
+    if (c <= ' ' || c > '~') c = '_';
+  return name;
+}
+
+}  // namespace
+
+void validate_config(const config& settings, problems& found) {
+  try {
+    channel_template{settings.channel};
+  } catch (const std::invalid_argument& error) {
+    found.add("channel", error.what());
+  }
+  if (settings.backoff_min > settings.backoff_max)
+    found.add("backoff_min", "is more than backoff_max; allowed is at most that");
+  if (settings.tls_cert_file.empty() != settings.tls_key_file.empty())
+    found.add(settings.tls_cert_file.empty() ? "tls_key_file" : "tls_cert_file",
+              "needs the other of tls_cert_file and tls_key_file too");
+
+  const std::optional<address> to = checked_url(settings, found);
+  if (!to) return;
+  const bool has_user = !settings.user.empty() || !to->user.empty();
+  if (has_user && !settings.password && to->password.empty())
+    found.add(settings.user.empty() ? "url" : "user", "there is a user but no password");
+  if (to->kind == transport_kind::tls) return;
+  const auto needs_tls = [&](std::string_view key, bool set) {
+    if (set) found.add(key, "is of no use without TLS; allowed with a url of rediss://");
+  };
+  needs_tls("tls_ca_file", !settings.tls_ca_file.empty());
+  needs_tls("tls_cert_file", !settings.tls_cert_file.empty());
+  needs_tls("tls_server_name", !settings.tls_server_name.empty());
+}
+
+link_settings link_settings_of(const config& settings, host host) {
+  link_settings made;
+  made.to = parse_url(settings.url);
+  if (!settings.user.empty()) made.to.user = settings.user;
+  if (settings.database) made.to.database = settings.database;
+  made.password = settings.password;
+  made.client_name = client_name(host);
+  made.tls = {settings.tls_verify, settings.tls_ca_file, settings.tls_cert_file,
+              settings.tls_key_file, settings.tls_server_name};
+  made.connect_timeout = settings.connect_timeout;
+  made.timeout = settings.timeout;
+  made.ping_interval = settings.ping_interval;
+  made.backoff_min = settings.backoff_min;
+  made.backoff_max = settings.backoff_max;
+  made.refused_delay = settings.refused_delay;
+  return made;
+}
+
+}  // namespace sluice::redis_sink

@@ -1,0 +1,127 @@
+// What may be set of a redis_sink.
+#pragma once
+
+#include "link.hpp"
+
+#include <sluice/stage.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluice::redis_sink {
+
+enum class message_format : std::uint8_t { json, raw };
+
+struct config {
+  std::string url, user, channel;
+  secret password;
+  std::optional<std::uint32_t> database;
+  message_format format{};
+  std::uint32_t batch{}, window{};
+  duration interval{}, timeout{}, connect_timeout{}, ping_interval{};
+  duration backoff_min{}, backoff_max{}, refused_delay{};
+  byte_size message_max;
+  bool tls_verify{};
+  std::string tls_ca_file, tls_cert_file, tls_key_file, tls_server_name;
+};
+
+inline constexpr double ms = 1e6, second = 1e9;  // ns, for bounds
+
+inline constexpr auto config_fields = sluice::fields(
+    field<&config::url>("url",
+                        "Where Redis is: redis://host:port/database, rediss:// for TLS, "
+                        "unix:///path?db=N. May hold user:password@; `password` is the better "
+                        "place for one, since it is read anew at each connection.")
+        .by_default("redis://127.0.0.1:6379")
+        .between(1, 2048)
+        .from_environment("REDIS_URL"),
+    field<&config::user>("user", "ACL user; overrides the URL's.").between(0, 256),
+    field<&config::password>(
+        "password", "Password; overrides the URL's. Read anew at each connection, never logged."),
+    field<&config::database>("database",
+                             "Database number; overrides the URL's. Channels do not depend on it.")
+        .between(0, 65'535),
+    field<&config::channel>("channel",
+                            "Channel of a record: literal text first, then {key} or the name of "
+                            "any attribute of its key in braces. An attribute that a key does not "
+                            "have is the word `unknown`.")
+        .by_default("ticker:{type}:{key}")
+        .between(1, 512),
+    field<&config::format>("format",
+                           "json: the members the schema's codec writes, with seq and, when a "
+                           "record stands for several, w. raw: the payload as it is.")
+        .one_of("json|raw")
+        .by_default("json"),
+    field<&config::batch>("batch", "Most records written at once.")
+        .by_default("100")
+        .between(1, SLUICE_BATCH_MAX)
+        .in_unit("records")
+        .from_environment("REDIS_BATCH_SIZE"),
+    field<&config::interval>("interval",
+                             "Longest wait of a record for its batch to fill. With nothing in "
+                             "flight nothing waits.")
+        .by_default("100ms")
+        .between(0, 10 * second)
+        .from_environment("REDIS_BATCH_INTERVAL"),
+    field<&config::window>("window",
+                           "Most batches in flight. What is in flight when Redis stalls arrives "
+                           "late, so no more than keeps Redis busy.")
+        .by_default("4")
+        .between(2, session::window_max)
+        .in_unit("batches"),
+    field<&config::timeout>("timeout",
+                            "Longest wait for the reply to a batch, from its first byte written. "
+                            "Then the connection is cut and what is in flight counts as unknown.")
+        .by_default("1s")
+        .between(10 * ms, 60 * second)
+        .from_environment("REDIS_PUBLISH_TIMEOUT"),
+    field<&config::message_max>("message_max", "Larger messages are dropped as oversize.")
+        .by_default("64KiB")
+        .between(64, 16.0 * 1024 * 1024),
+    field<&config::connect_timeout>("connect_timeout",
+                                    "Longest time for each step of connecting: look-up, "
+                                    "connection with TLS, greeting.")
+        .by_default("1s")
+        .between(10 * ms, 60 * second),
+    field<&config::backoff_min>("backoff_min",
+                                "Ceiling of the random wait after a first failure; it doubles "
+                                "with each further one.")
+        .by_default("50ms")
+        .between(1 * ms, 60 * second)
+        .advanced(),
+    field<&config::backoff_max>("backoff_max", "Highest ceiling of the wait between attempts.")
+        .by_default("500ms")
+        .between(1 * ms, 600 * second)
+        .advanced(),
+    field<&config::refused_delay>("refused_delay",
+                                  "Wait, within half of it either way, after Redis refused user, "
+                                  "password or database.")
+        .by_default("10s")
+        .between(10 * ms, 3600 * second)
+        .advanced(),
+    field<&config::ping_interval>("ping_interval",
+                                  "An idle connection is tried with a PING this often.")
+        .by_default("1s")
+        .between(10 * ms, 3600 * second)
+        .advanced(),
+    field<&config::tls_verify>("tls_verify",
+                               "Check the server's certificate and name. Off only for tests.")
+        .by_default("true")
+        .advanced(),
+    field<&config::tls_ca_file>("tls_ca_file",
+                                "Certificate authorities (PEM); the system's unless set."),
+    field<&config::tls_cert_file>("tls_cert_file", "Our certificate with its chain (PEM)."),
+    field<&config::tls_key_file>("tls_key_file", "The key of tls_cert_file (PEM)."),
+    field<&config::tls_server_name>("tls_server_name",
+                                    "Name in the server's certificate, if not the URL's host.")
+        .advanced());
+
+/// Rules across keys.
+void validate_config(const config& settings, problems& found);
+
+/// The connection's part. Throws std::invalid_argument.
+link_settings link_settings_of(const config& settings, host host);
+
+}  // namespace sluice::redis_sink

@@ -1,0 +1,208 @@
+#include "link.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace sluice::redis_sink {
+namespace asio = boost::asio;
+
+namespace {
+
+std::string within(std::string_view what, duration limit) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
+  return std::string{what} + " within " + std::to_string(ms) + " ms";
+}
+
+/// Beyond the reply timeout, which finds a silent peer first; this is for the kernel's own sake.
+std::uint32_t user_timeout_ms(duration timeout) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count();
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(2 * ms, 1'000, 600'000));
+}
+
+}  // namespace
+
+link::link(asio::io_context& io, host host, link_settings settings, listener& owner)
+    : host_{host},
+      settings_{std::move(settings)},
+      owner_{owner},
+      session_{owner},
+      transport_{io, *this},
+      backoff_{settings_.backoff_min, settings_.backoff_max,
+               static_cast<std::uint64_t>(host.unix_time().count())},
+      resolver_{host.extension<sluice_resolver>(SLUICE_EXT_RESOLVER)},
+      // Numbers of an earlier instance of this stage are all lower.
+      incident_{static_cast<std::uint64_t>(host.now().time_since_epoch().count())} {}
+
+void link::close() {
+  state_ = state::closed;
+  transport_.close();
+}
+
+void link::wait(duration delay, time_point now) {
+  state_ = state::waiting;
+  due_ = now + delay;
+}
+
+void link::dial() {
+  const time_point now = host_.now();
+  state_ = state::resolving;
+  due_ = now + settings_.connect_timeout;
+  try {
+    identity_ = {settings_.to.user, settings_.to.password, settings_.to.database.value_or(0),
+                 settings_.client_name};
+    if (settings_.password) identity_.password = host_.read(settings_.password);
+    // Files are read at each attempt too: certificates are renewed.
+    if (settings_.to.kind == transport_kind::tls) tls_.emplace(settings_.tls);
+  } catch (const std::exception& exception) {
+    return fail_attempt(SLUICE_CAUSE_CONNECTION, exception.what());
+  }
+  if (find_numeric()) return connect_next();
+  if (resolver_ == nullptr)
+    return fail_attempt(SLUICE_CAUSE_CONNECTION,
+                        "this host cannot look up names: write a numeric address");
+  // A lookup cannot be called off: one of an earlier attempt serves this one.
+  if (ticket_ == 0) ticket_ = resolver_->begin(host_.raw(), borrow(settings_.to.host));
+}
+
+bool link::find_numeric() {
+  if (settings_.to.kind == transport_kind::unix_socket) {
+    endpoints_ = {asio::local::stream_protocol::endpoint{settings_.to.path}};
+  } else {
+    boost::system::error_code error;
+    const auto numeric = asio::ip::make_address(settings_.to.host, error);
+    if (error) return false;
+    endpoints_ = {asio::ip::tcp::endpoint{numeric, settings_.to.port}};
+  }
+  next_endpoint_ = 0;
+  return true;
+}
+
+void link::poll() {
+  if (state_ != state::resolving || ticket_ == 0) return;
+  char buffer[4096];
+  sluice_text text{buffer, sizeof buffer, 0};
+  const sluice_status status = resolver_->result(host_.raw(), ticket_, &text);
+  if (status == SLUICE_AGAIN) return;
+  ticket_ = 0;
+  std::string_view rest{buffer, text.size};
+  if (status != SLUICE_OK)
+    return fail_attempt(SLUICE_CAUSE_CONNECTION, settings_.to.host + ": " + std::string{rest});
+  endpoints_.clear();
+  next_endpoint_ = 0;
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find('\n'), rest.size());
+    boost::system::error_code error;
+    const auto numeric = asio::ip::make_address(std::string{rest.substr(0, end)}, error);
+    if (!error) endpoints_.push_back(asio::ip::tcp::endpoint{numeric, settings_.to.port});
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  if (endpoints_.empty())
+    return fail_attempt(SLUICE_CAUSE_CONNECTION, settings_.to.host + ": has no address");
+  connect_next();
+}
+
+void link::connect_next() {
+  state_ = state::connecting;
+  due_ = host_.now() + settings_.connect_timeout;
+  transport_.open(endpoints_[next_endpoint_++], tls_ ? &*tls_ : nullptr, settings_.to.host,
+                  user_timeout_ms(settings_.timeout));
+}
+
+void link::opened() {
+  const time_point now = host_.now();
+  state_ = state::greeting;
+  control_.clear();
+  session_.greet(identity_, now, control_);
+  if (!transport_.send(control_)) closed("the greeting could not be written");
+}
+
+void link::received(std::span<const char> bytes) {
+  const time_point now = host_.now();
+  last_heard_ = now;
+  const session::progress result = session_.feed(bytes, now);
+  if (result == session::progress::fine) return;
+  if (result == session::progress::greeted) {
+    state_ = state::live;
+    backoff_.reset();
+    return owner_.up();
+  }
+  const std::string why = session_.reason();
+  if (state_ == state::live) return lose(SLUICE_CAUSE_CONNECTION, why);
+  fail_attempt(result == session::progress::refused ? SLUICE_CAUSE_REJECTED
+               : result == session::progress::busy  ? SLUICE_CAUSE_BUSY
+                                                    : SLUICE_CAUSE_CONNECTION,
+               why);
+}
+
+void link::closed(std::string_view why) {
+  if (state_ == state::live) return lose(SLUICE_CAUSE_CONNECTION, why);
+  if (state_ == state::connecting && next_endpoint_ < endpoints_.size()) return connect_next();
+  if (state_ == state::connecting || state_ == state::greeting)
+    fail_attempt(SLUICE_CAUSE_CONNECTION, why);
+}
+
+void link::fail_attempt(std::uint32_t cause, std::string_view why) {
+  const time_point now = host_.now();
+  const std::string reason{why};
+  transport_.close();
+  session_.lost(cause, 0, now);  // a greeting's commands at most
+  wait(cause == SLUICE_CAUSE_REJECTED ? backoff_.refused(settings_.refused_delay) : backoff_.next(),
+       now);
+  owner_.attempt_failed(cause, reason);
+}
+
+void link::lose(std::uint32_t cause, std::string_view why) {
+  const time_point now = host_.now();
+  const std::string reason{why};
+  const std::uint32_t unknown = session_.unanswered();
+  transport_.close();
+  wait(backoff_.next(), now);
+  session_.lost(cause, ++incident_, now);
+  owner_.down(cause, reason, unknown);
+}
+
+time_point link::deadline() const {
+  switch (state_) {
+    case state::closed: return never;
+    case state::live:
+      return session_.silent() ? last_heard_ + settings_.ping_interval
+                               : session_.oldest() + settings_.timeout;
+    default: return due_;
+  }
+}
+
+void link::on_timer(time_point now) {
+  if (now < deadline()) return;
+  switch (state_) {
+    case state::closed: return;
+    case state::waiting: return dial();
+    case state::resolving:
+      return fail_attempt(SLUICE_CAUSE_CONNECTION,
+                          within("no address for " + settings_.to.host, settings_.connect_timeout));
+    case state::connecting:
+      transport_.close();
+      return closed(within("no connection", settings_.connect_timeout));
+    case state::greeting:
+      return fail_attempt(SLUICE_CAUSE_CONNECTION,
+                          within("no answer to the greeting", settings_.connect_timeout));
+    case state::live: break;
+  }
+  if (!session_.silent()) return lose(SLUICE_CAUSE_TIMEOUT, within("no reply", settings_.timeout));
+  control_.clear();
+  session_.ping(now, control_);
+  // If the socket takes nothing although nothing is under way, no reply will come either.
+  transport_.send(control_);
+}
+
+bool link::send(std::span<const char> bytes, std::uint64_t call, std::uint32_t count,
+                time_point now) {
+  if (!transport_.send(bytes)) return false;
+  session_.published(call, count, now);
+  return true;
+}
+
+}  // namespace sluice::redis_sink

@@ -1,0 +1,100 @@
+// The one connection to a Redis over its life: look up, dial, greet, keep alive, notice its end,
+// wait, dial again, for ever. Never blocks; all times are the host's.
+#pragma once
+
+#include "backoff.hpp"
+#include "session.hpp"
+#include "tls.hpp"
+#include "transport.hpp"
+#include "url.hpp"
+
+#include <sluice/ext/resolver.h>
+#include <sluice/stage.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::redis_sink {
+
+struct link_settings {
+  address to;
+  secret password;  ///< if set, instead of the URL's; read anew at each connection
+  std::string client_name;
+  tls_options tls;
+  duration connect_timeout{}, timeout{}, ping_interval{};
+  duration backoff_min{}, backoff_max{}, refused_delay{};
+};
+
+class link final : transport::listener {
+ public:
+  /// Whom to tell, in the lane, from within poll and on_timer. A call may throw: the link's state
+  /// is settled before.
+  class listener : public session::listener {
+   public:
+    virtual void up() = 0;
+    /// A connection that was up is gone; `unknown` records had no answer.
+    virtual void down(std::uint32_t cause, std::string_view why, std::uint32_t unknown) = 0;
+    /// An attempt failed: SLUICE_CAUSE_REJECTED when credentials or database were refused.
+    virtual void attempt_failed(std::uint32_t cause, std::string_view why) = 0;
+  };
+
+  link(boost::asio::io_context& io, host host, link_settings settings, listener& owner);
+
+  void start() { dial(); }
+  /// For good.
+  void close();
+
+  /// After the event loop ran: looks whether a name was resolved.
+  void poll();
+  void on_timer(time_point now);
+  /// When on_timer is due.
+  time_point deadline() const;
+
+  bool up() const { return state_ == state::live; }
+  bool can_send() const { return up() && transport_.idle(); }
+  std::uint32_t in_flight() const { return session_.in_flight(); }
+  std::uint64_t bytes_written() const { return transport_.bytes_written(); }
+
+  /// When can_send(): a call of `count` PUBLISH commands. `bytes` stays unchanged until can_send().
+  /// False: not a byte of it was written, nor will be.
+  bool send(std::span<const char> bytes, std::uint64_t call, std::uint32_t count, time_point now);
+
+ private:
+  enum class state : std::uint8_t { closed, waiting, resolving, connecting, greeting, live };
+
+  void opened() override;
+  void received(std::span<const char> bytes) override;
+  void closed(std::string_view why) override;
+
+  void dial();
+  bool find_numeric();
+  void connect_next();
+  void fail_attempt(std::uint32_t cause, std::string_view why);
+  void lose(std::uint32_t cause, std::string_view why);
+  void wait(duration delay, time_point now);
+
+  host host_;
+  link_settings settings_;
+  listener& owner_;
+  session session_;
+  transport transport_;
+  backoff backoff_;
+  const sluice_resolver* resolver_;
+
+  state state_ = state::closed;
+  time_point due_{};  ///< waiting: of the next attempt; on the way to live: end of this step
+  time_point last_heard_{};
+  std::uint64_t incident_;
+  std::uint64_t ticket_ = 0;  ///< of a lookup under way
+  std::vector<transport::protocol::endpoint> endpoints_;
+  std::size_t next_endpoint_ = 0;
+  std::optional<tls_context> tls_;
+  identity identity_;
+  std::string control_;  ///< commands of ours that the transport may still be writing
+};
+
+}  // namespace sluice::redis_sink

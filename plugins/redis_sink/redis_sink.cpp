@@ -1,0 +1,206 @@
+#include "redis_sink.hpp"
+
+#include "message.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace sluice::redis_sink {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr duration rejection_event_interval = 10s;
+constexpr duration longest_wait = 1h;  ///< keeps asio's arithmetic from overflowing
+constexpr int handlers_per_poll = 16;
+
+}  // namespace
+
+sink::sink(const config& settings, host host)
+    : host_{host},
+      format_{settings.format},
+      batching_{settings.batch, settings.interval, settings.window},
+      place_{masked(link_settings_of(settings, host).to)},
+      channels_{channel_template{settings.channel}, host},
+      buffer_{settings.message_max.bytes},
+      meters_{host},
+      codecs_{host.extension<sluice_codecs>(SLUICE_EXT_CODECS)},
+      link_{io_, host, link_settings_of(settings, host), *this} {
+  // A wrong file is a configuration error: say so now, not at each attempt to connect.
+  const link_settings checked = link_settings_of(settings, host);
+  if (checked.to.kind == transport_kind::tls) tls_context{checked.tls};
+}
+
+void sink::start() {
+  link_.start();
+  settle();
+}
+
+std::uint32_t sink::ready(std::uint32_t queued, duration oldest) {
+  if (!link_.can_send()) return 0;
+  const batching::decision decision = batching_.decide(queued, oldest, link_.in_flight());
+  if (decision.take == 0 && decision.wait > 0ns) arm(host_.now() + decision.wait);
+  return decision.take;
+}
+
+void sink::process(batch& records) {
+  if (!link_.can_send() || link_.in_flight() >= batching_.window) {
+    for (const record& each : records) records.give_back(each);
+    return;
+  }
+  buffer_.clear();
+  channels_.refresh();
+  in_buffer_.reset();
+  std::uint32_t count = 0;
+  for (std::uint32_t i = 0; i < records.size(); ++i) {
+    switch (encode(records[i])) {
+      case encoded::ok:
+        in_buffer_.set(i);
+        ++count;
+        break;
+      case encoded::oversize: records.drop(records[i], reason::oversize); break;
+      case encoded::malformed: records.drop(records[i], reason::malformed); break;
+    }
+  }
+  if (count == 0) return;
+  const bool sent = link_.send(buffer_.bytes(), records.call(), count, host_.now());
+  for (std::uint32_t i = 0; i < records.size(); ++i) {
+    if (!in_buffer_.test(i)) continue;
+    if (sent)
+      records.pending(records[i]);
+    else
+      records.give_back(records[i]);
+  }
+  settle();
+}
+
+encoded sink::encode(const record& of) {
+  if (format_ == message_format::raw)
+    return buffer_.append(channels_.prefix(of), of.size, [&](char* out, std::uint64_t capacity) {
+      return write_raw_message(of, out, capacity);
+    });
+  const sluice_codec* codec = codec_of(of.schema);
+  if (codec == nullptr) return encoded::malformed;
+  return buffer_.append(channels_.prefix(of), codec->json_max,
+                        [&](char* out, std::uint64_t capacity) {
+                          return write_json_message(of, *codec, out, capacity);
+                        });
+}
+
+const sluice_codec* sink::codec_of(std::uint16_t schema) {
+  if (schema >= codec_by_schema_.size()) {
+    codec_by_schema_.resize(schema + 1u, nullptr);
+    codec_missed_.resize(schema + 1u, false);
+  }
+  const sluice_codec*& known = codec_by_schema_[schema];
+  if (known == nullptr && codecs_ != nullptr) known = codecs_->find(host_.raw(), schema);
+  if (known == nullptr && !codec_missed_[schema]) {
+    codec_missed_[schema] = true;
+    const std::string name{codecs_ == nullptr ? "" : view(codecs_->name(host_.raw(), schema))};
+    host_.event("codec_missing", "no plugin explains the schema " + name +
+                                     ": its records are dropped as malformed; format = \"raw\" "
+                                     "needs no codec");
+  }
+  return known;
+}
+
+void sink::on_timer(time_point now) {
+  armed_ = never;
+  link_.on_timer(now);
+  settle();
+}
+
+void sink::poll(duration wait) {
+  if (io_.stopped()) io_.restart();
+  std::size_t ran = wait > 0ns ? io_.run_one_for(std::min(wait, longest_wait)) : io_.poll_one();
+  for (int i = 1; ran != 0 && i < handlers_per_poll; ++i) ran = io_.poll_one();
+  link_.poll();
+  settle();
+}
+
+bool sink::drain(time_point) {
+  if (link_.in_flight() > 0) return false;
+  link_.close();
+  settle();
+  return true;
+}
+
+/// After anything that may have changed the link.
+void sink::settle() {
+  meters_[meter::connected] = link_.up() ? 1 : 0;
+  meters_[meter::in_flight_batches] = link_.in_flight();
+  meters_[meter::written_bytes] = static_cast<double>(link_.bytes_written());
+  meters_.publish();
+  arm(link_.deadline());
+}
+
+/// One wake-up at a time can be asked for: only an earlier one replaces it, and a late enough one
+/// is asked for anew when the earlier has come.
+void sink::arm(time_point when) {
+  if (when >= armed_) return;
+  armed_ = when;
+  host_.wake_at(when);
+}
+
+void sink::ended(const sluice_outcome& outcome) {
+  count_errors(outcome);
+  if (outcome.call != call_counted_) call_receivers_ = 0;
+  call_counted_ = outcome.call;
+  call_receivers_ += outcome.receivers;
+  meters_[meter::receivers] = static_cast<double>(call_receivers_);
+  host_.report(outcome);
+}
+
+void sink::count_errors(const sluice_outcome& outcome) {
+  switch (outcome.cause) {
+    case SLUICE_CAUSE_CONNECTION: meters_[meter::errors_connection] += outcome.count; break;
+    case SLUICE_CAUSE_TIMEOUT: meters_[meter::errors_timeout] += outcome.count; break;
+    case SLUICE_CAUSE_BUSY: meters_[meter::errors_busy] += outcome.count; break;
+    case SLUICE_CAUSE_REJECTED: meters_[meter::errors_rejected] += outcome.count; break;
+    default: break;
+  }
+}
+
+void sink::rejected(std::string_view error) {
+  ++rejections_untold_;
+  const time_point now = host_.now();
+  if (rejection_told_ != time_point{} && now - rejection_told_ < rejection_event_interval) return;
+  rejection_told_ = now;
+  host_.event("rejected", "PUBLISH was answered " + std::string{error} + " (" +
+                              std::to_string(rejections_untold_) + " since the last such event)");
+  rejections_untold_ = 0;
+}
+
+void sink::up() {
+  unreachable_told_ = false;
+  if (++connections_ > 1) meters_[meter::reconnects] += 1;
+  host_.event("connected", place_);
+}
+
+void sink::down(std::uint32_t cause, std::string_view why, std::uint32_t unknown) {
+  if (cause == SLUICE_CAUSE_TIMEOUT) meters_[meter::timeouts] += 1;
+  host_.event("disconnected", place_ + ": " + std::string{why} + "; " + std::to_string(unknown) +
+                                  " records unanswered, counted as unknown");
+}
+
+void sink::attempt_failed(std::uint32_t cause, std::string_view why) {
+  meters_[meter::connect_failures] += 1;
+  const std::string text = place_ + ": " + std::string{why};
+  if (cause == SLUICE_CAUSE_REJECTED)
+    host_.event("refused", text);
+  else if (unreachable_told_)
+    host_.debug("not connected to " + text);
+  else
+    host_.event("unreachable", text);
+  unreachable_told_ = cause != SLUICE_CAUSE_REJECTED;
+
+  sluice_outcome failed{};
+  failed.result = SLUICE_PUBLISH_FAILED;
+  failed.cause = cause;
+  failed.done_ns = host_.now().time_since_epoch().count();
+  host_.report(failed);
+}
+
+}  // namespace sluice::redis_sink
+
+SLUICE_PLUGIN(sluice::redis_sink::sink);

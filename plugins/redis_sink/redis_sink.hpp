@@ -1,0 +1,86 @@
+// redis_sink - publishes records to one Redis: PUBLISH, pipelined, with every outcome reported.
+#pragma once
+
+#include "batching.hpp"
+#include "channel.hpp"
+#include "config.hpp"
+#include "link.hpp"
+#include "meters.hpp"
+#include "publish_buffer.hpp"
+#include "wake_slot.hpp"
+
+#include <sluice/ext/codec.h>
+#include <sluice/stage.hpp>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <bitset>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::redis_sink {
+
+class sink final : link::listener {
+ public:
+  using config = redis_sink::config;
+  static constexpr auto fields = config_fields;
+  static constexpr description about{"redis_sink", "1.0.0", "Publishes records to Redis channels",
+                                     SLUICE_SINK, SLUICE_CAN_IO};
+
+  sink(const config& settings, host host);
+  static void validate(const config& settings, problems& found) {
+    validate_config(settings, found);
+  }
+
+  void start();
+  std::uint32_t ready(std::uint32_t queued, duration oldest);
+  void process(batch& records);
+  void on_timer(time_point now);
+  void poll(duration wait);
+  void wake() { wake_slot_.wake(io_); }  // any thread
+  bool drain(time_point deadline);
+
+ private:
+  void ended(const sluice_outcome& outcome) override;
+  void rejected(std::string_view error) override;
+  void up() override;
+  void down(std::uint32_t cause, std::string_view why, std::uint32_t unknown) override;
+  void attempt_failed(std::uint32_t cause, std::string_view why) override;
+
+  encoded encode(const record& of);
+  const sluice_codec* codec_of(std::uint16_t schema);
+  void count_errors(const sluice_outcome& outcome);
+  void arm(time_point when);
+  void settle();
+
+  host host_;
+  const message_format format_;
+  const batching batching_;
+  const std::string place_;  ///< the masked URL
+  channel_cache channels_;
+  publish_buffer buffer_;
+  std::bitset<SLUICE_BATCH_MAX> in_buffer_;  ///< records of this batch that were encoded
+  meters meters_;
+  const sluice_codecs* codecs_;
+  std::vector<const sluice_codec*> codec_by_schema_;
+  std::vector<bool> codec_missed_;  ///< by schema: an event was written
+  time_point armed_ = never;        ///< the wake-up asked for
+
+  // Events that could come in floods.
+  bool unreachable_told_ = false;  ///< since the connection was last up
+  time_point rejection_told_{};
+  std::uint64_t rejections_untold_ = 0;
+  std::uint64_t connections_ = 0;
+  std::uint64_t call_receivers_ = 0, call_counted_ = 0;
+
+  wake_slot wake_slot_;  // outlives io_
+  boost::asio::io_context io_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
+      io_.get_executor()};
+  link link_;
+};
+
+}  // namespace sluice::redis_sink

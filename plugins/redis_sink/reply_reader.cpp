@@ -1,0 +1,76 @@
+#include "reply_reader.hpp"
+
+#include <hiredis/hiredis.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+namespace sluice::redis_sink {
+
+/// The reply functions. Only the outermost value is kept; what an array holds is parsed and passed
+/// over. They answer the reader itself: hiredis takes null for a failed allocation.
+struct reply_reader::functions {
+  static reply_reader& of(const redisReadTask* task) {
+    return *static_cast<reply_reader*>(task->privdata);
+  }
+  static bool outermost(const redisReadTask* task) { return task->parent == nullptr; }
+
+  static void* text(const redisReadTask* task, char* data, std::size_t size) {
+    reply_reader& self = of(task);
+    if (!outermost(task)) return &self;
+    const std::size_t kept = std::min(size, text_max);
+    std::memcpy(self.text_, data, kept);
+    const reply_kind kind = task->type == REDIS_REPLY_ERROR    ? reply_kind::error
+                            : task->type == REDIS_REPLY_STATUS ? reply_kind::status
+                                                               : reply_kind::string;
+    self.reply_ = {kind, 0, {self.text_, kept}};
+    return &self;
+  }
+  static void* array(const redisReadTask* task, int elements) {
+    reply_reader& self = of(task);
+    if (outermost(task)) self.reply_ = {reply_kind::array, elements, {}};
+    return &self;
+  }
+  static void* integer(const redisReadTask* task, long long value) {
+    reply_reader& self = of(task);
+    if (outermost(task)) self.reply_ = {reply_kind::integer, value, {}};
+    return &self;
+  }
+  static void* nil(const redisReadTask* task) {
+    reply_reader& self = of(task);
+    if (outermost(task)) self.reply_ = {reply_kind::nil, 0, {}};
+    return &self;
+  }
+  static void free(void*) {}  // nothing was allocated
+
+  static inline redisReplyObjectFunctions table{&text, &array, &integer, &nil, &free};
+};
+
+reply_reader::reply_reader() { reset(); }
+
+reply_reader::~reply_reader() { redisReaderFree(reader_); }
+
+void reply_reader::reset() {
+  redisReader* made = redisReaderCreateWithFunctions(&functions::table);
+  if (made == nullptr) throw std::bad_alloc{};
+  if (reader_ != nullptr) redisReaderFree(reader_);
+  reader_ = made;
+  reader_->privdata = this;
+  reader_->maxbuf = 0;  // keep the buffer; `feed` bounds it
+}
+
+bool reply_reader::feed(std::span<const char> bytes) {
+  if (reader_->len - reader_->pos + bytes.size() > unread_max) return false;
+  return redisReaderFeed(reader_, bytes.data(), bytes.size()) == REDIS_OK;
+}
+
+reply_reader::result reply_reader::next(reply& out) {
+  void* done = nullptr;
+  if (redisReaderGetReply(reader_, &done) != REDIS_OK) return result::broken;
+  if (done == nullptr) return result::more;
+  out = reply_;
+  return result::reply;
+}
+
+}  // namespace sluice::redis_sink

@@ -1,0 +1,51 @@
+// Bytes of a Redis connection to replies (RESP2). hiredis's parser with reply functions that make
+// one reused value instead of a tree, so that a reply costs no allocation.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+struct redisReader;
+
+namespace sluice::redis_sink {
+
+enum class reply_kind : std::uint8_t { integer, status, error, string, nil, array };
+
+struct reply {
+  reply_kind kind = reply_kind::nil;
+  std::int64_t integer = 0;  ///< of an integer; an array's number of elements
+  std::string_view text;     ///< of a status, error or string, cut at reply_reader::text_max
+};
+
+/// One thread. What follows a malformed byte is lost: make a new connection.
+class reply_reader {
+ public:
+  static constexpr std::size_t text_max = 256;
+  /// No reply that is asked for comes near; a longer one is taken for nonsense.
+  static constexpr std::size_t unread_max = 256 * 1024;
+
+  reply_reader();
+  ~reply_reader();
+  reply_reader(const reply_reader&) = delete;
+  reply_reader& operator=(const reply_reader&) = delete;
+
+  /// False when memory ran out or too much is unread.
+  bool feed(std::span<const char> bytes);
+
+  enum class result : std::uint8_t { reply, more, broken };
+  /// The next reply. Its text is valid until the next call.
+  result next(reply& out);
+
+  /// Forgets all, for a new connection.
+  void reset();
+
+ private:
+  struct functions;
+  redisReader* reader_ = nullptr;  // owned
+  reply reply_;
+  char text_[text_max];
+};
+
+}  // namespace sluice::redis_sink

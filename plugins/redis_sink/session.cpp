@@ -1,0 +1,197 @@
+#include "session.hpp"
+
+#include <hiredis/hiredis.h>
+
+#include <cassert>
+#include <cstdlib>
+#include <initializer_list>
+#include <new>
+#include <utility>
+#include <vector>
+
+namespace sluice::redis_sink {
+namespace {
+
+void append_command(std::initializer_list<std::string_view> words, std::string& out) {
+  std::vector<const char*> data;
+  std::vector<std::size_t> sizes;
+  for (const std::string_view word : words) {
+    data.push_back(word.data());
+    sizes.push_back(word.size());
+  }
+  char* text = nullptr;  // owned
+  const int size =
+      redisFormatCommandArgv(&text, static_cast<int>(words.size()), data.data(), sizes.data());
+  if (size < 0) throw std::bad_alloc{};
+  out.append(text, static_cast<std::size_t>(size));
+  std::free(text);
+}
+
+std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
+
+}  // namespace
+
+std::uint32_t cause_of(std::string_view error) {
+  for (const std::string_view busy : {"LOADING", "READONLY", "OOM", "MASTERDOWN", "CLUSTERDOWN",
+                                      "BUSY", "MISCONF", "NOREPLICAS", "TRYAGAIN"})
+    if (first_word(error) == busy) return SLUICE_CAUSE_BUSY;
+  if (error.starts_with("ERR max number of clients")) return SLUICE_CAUSE_BUSY;
+  return SLUICE_CAUSE_REJECTED;
+}
+
+void session::greet(const identity& as, time_point now, std::string& out) {
+  assert(count_ == 0);
+  reader_.reset();
+  reason_.clear();
+  if (!as.password.empty() || !as.user.empty()) {
+    if (as.user.empty())
+      append_command({"AUTH", as.password}, out);
+    else
+      append_command({"AUTH", as.user, as.password}, out);
+    expect({command::auth, true, 1, 0, now});
+  }
+  if (as.database != 0) {
+    append_command({"SELECT", std::to_string(as.database)}, out);
+    expect({command::select, true, 1, 0, now});
+  }
+  append_command({"CLIENT", "SETNAME", as.client_name}, out);
+  expect({command::client_name, true, 1, 0, now});
+  append_command({"PING"}, out);
+  expect({command::ping, true, 1, 0, now});
+}
+
+void session::published(std::uint64_t call, std::uint32_t count, time_point written) {
+  assert(in_flight_ < window_max && count > 0);
+  expect({command::publish, false, count, call, written});
+  ++in_flight_;
+  in_flight_records_ += count;
+}
+
+void session::ping(time_point now, std::string& out) {
+  append_command({"PING"}, out);
+  expect({command::ping, false, 1, 0, now});
+}
+
+void session::expect(const expected& what) {
+  assert(count_ < queue_.size());
+  queue_[(first_ + count_++) % queue_.size()] = what;
+}
+
+session::progress session::feed(std::span<const char> bytes, time_point now) {
+  if (!reader_.feed(bytes)) return fail(progress::broken, "a reply is longer than any expected");
+  progress so_far = progress::fine;
+  reply next;
+  for (;;) {
+    switch (reader_.next(next)) {
+      case reply_reader::result::more: return so_far;
+      case reply_reader::result::broken:
+        return fail(progress::broken, "what came is not the Redis protocol");
+      case reply_reader::result::reply: break;
+    }
+    const progress one = answered(next, now);
+    if (one == progress::greeted) so_far = one;
+    if (one != progress::fine && one != progress::greeted) return one;
+  }
+}
+
+session::progress session::answered(const reply& of, time_point now) {
+  if (count_ == 0)
+    return fail(progress::broken, of.kind == reply_kind::error
+                                      ? std::string{"the server said "}.append(of.text)
+                                      : "a reply came that nothing asked for");
+  expected& front = queue_[first_];
+  if (front.what == command::publish) return publish_answered(of, now);
+  const progress result = front.greeting ? greeting_answered(of) : progress::fine;
+  pop();
+  return result;
+}
+
+void session::pop() {
+  first_ = (first_ + 1) % static_cast<std::uint32_t>(queue_.size());
+  --count_;
+}
+
+session::progress session::greeting_answered(const reply& of) {
+  const command what = queue_[first_].what;
+  if (of.kind == reply_kind::error) {
+    // Said to whoever connects, whatever was asked.
+    if (first_word(of.text) == "DENIED") return fail(progress::refused, std::string{of.text});
+    if (what == command::client_name && cause_of(of.text) != SLUICE_CAUSE_BUSY)
+      return progress::fine;  // a nicety; a user may lack the right
+    if (cause_of(of.text) == SLUICE_CAUSE_BUSY) return fail(progress::busy, std::string{of.text});
+    // Only the first word: some servers repeat a command they refuse, and with it the password.
+    if (what == command::auth)
+      return fail(progress::refused, "AUTH was answered " + std::string{first_word(of.text)});
+    if (what == command::select)
+      return fail(progress::refused, "SELECT was answered " + std::string{of.text});
+    if (first_word(of.text) == "NOAUTH")
+      return fail(progress::refused, "the server asks for a password");
+    // A user who may not PING is greeted all the same: the server is there and awake.
+  }
+  return what == command::ping ? progress::greeted : progress::fine;
+}
+
+session::progress session::publish_answered(const reply& of, time_point now) {
+  sluice_outcome like{};
+  if (of.kind == reply_kind::integer && of.integer >= 0) {
+    like.result = SLUICE_PUBLISHED;
+    like.receivers = static_cast<std::uint64_t>(of.integer);
+  } else if (of.kind == reply_kind::error) {
+    like.result = SLUICE_PUBLISH_FAILED;
+    like.cause = cause_of(of.text);
+  } else {
+    return fail(progress::broken, "PUBLISH was answered by what is neither a number nor an error");
+  }
+  expected& front = queue_[first_];
+  const expected call = front;
+  sluice_outcome other{};
+  if (piece_.result != like.result || piece_.cause != like.cause) other = std::exchange(piece_, {});
+  piece_.result = like.result;
+  piece_.cause = like.cause;
+  piece_.receivers += like.receivers;
+  ++piece_.count;
+  --in_flight_records_;
+  sluice_outcome last{};
+  if (--front.count == 0) {
+    last = std::exchange(piece_, {});
+    pop();
+    --in_flight_;
+  }
+  // Last of all: the owner may throw.
+  tell(other, call, now);
+  tell(last, call, now);
+  if (like.cause == SLUICE_CAUSE_REJECTED) owner_.rejected(of.text);
+  return progress::fine;
+}
+
+void session::tell(sluice_outcome outcome, const expected& of, time_point now) {
+  if (outcome.count == 0) return;
+  outcome.call = of.call;
+  outcome.written_ns = of.written.time_since_epoch().count();
+  outcome.done_ns = now.time_since_epoch().count();
+  owner_.ended(outcome);
+}
+
+void session::lost(std::uint32_t cause, std::uint64_t incident, time_point now) {
+  sluice_outcome piece = std::exchange(piece_, {});
+  in_flight_ = in_flight_records_ = 0;
+  while (count_ > 0) {
+    const expected front = queue_[first_];
+    pop();
+    if (front.what != command::publish) continue;
+    tell(std::exchange(piece, {}), front, now);
+    sluice_outcome gone{};
+    gone.result = SLUICE_PUBLISH_UNKNOWN;
+    gone.cause = cause;
+    gone.count = front.count;
+    gone.incident = incident;
+    tell(gone, front, now);
+  }
+}
+
+session::progress session::fail(progress how, std::string reason) {
+  reason_ = std::move(reason);
+  return how;
+}
+
+}  // namespace sluice::redis_sink

@@ -1,0 +1,103 @@
+// What is said on one connection to a Redis: the greeting, which reply belongs to which command,
+// what became of each call, and when an answer is overdue. No socket, no clock: bytes and times
+// come in, bytes and outcomes go out.
+#pragma once
+
+#include "reply_reader.hpp"
+
+#include <sluice/record.hpp>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace sluice::redis_sink {
+
+/// As whom a connection introduces itself.
+struct identity {
+  std::string user;  ///< empty: the default user
+  std::string password;
+  std::uint32_t database = 0;
+  std::string client_name;
+};
+
+/// SLUICE_CAUSE_BUSY for an error that time heals, else SLUICE_CAUSE_REJECTED.
+std::uint32_t cause_of(std::string_view error);
+
+class session {
+ public:
+  static constexpr std::uint32_t window_max = 8;
+
+  /// Whom to tell; called from within feed and lost.
+  class listener {
+   public:
+    virtual ~listener() = default;
+    /// The end of the next `count` records of a call; in call order.
+    virtual void ended(const sluice_outcome& outcome) = 0;
+    /// A PUBLISH was refused for good. The text is the server's.
+    virtual void rejected(std::string_view error) = 0;
+  };
+
+  explicit session(listener& owner) : owner_{owner} {}
+
+  /// A new connection: appends the commands of the greeting to `out`, which then holds the
+  /// password.
+  void greet(const identity& as, time_point now, std::string& out);
+
+  enum class progress : std::uint8_t {
+    fine,
+    greeted,  ///< the greeting was accepted: publishing may begin
+    refused,  ///< credentials or database were not accepted: see reason
+    busy,     ///< the server is not ready for work: see reason
+    broken    ///< what came is not an answer to what was asked: see reason
+  };
+  /// Bytes that came. Anything but fine and greeted ends the connection.
+  progress feed(std::span<const char> bytes, time_point now);
+  const std::string& reason() const { return reason_; }
+
+  /// A call of `count` PUBLISH commands whose first byte was written at `written`.
+  void published(std::uint64_t call, std::uint32_t count, time_point written);
+  /// Appends a PING that is written now.
+  void ping(time_point now, std::string& out);
+
+  /// The connection is gone: every answer that is missing is unknown.
+  void lost(std::uint32_t cause, std::uint64_t incident, time_point now);
+
+  std::uint32_t in_flight() const { return in_flight_; }
+  std::uint32_t unanswered() const { return in_flight_records_; }
+  bool silent() const { return count_ == 0; }
+  /// When the oldest command that has no answer was written; only if not silent().
+  time_point oldest() const { return queue_[first_].written; }
+
+ private:
+  enum class command : std::uint8_t { auth, select, client_name, ping, publish };
+  struct expected {
+    command what = command::ping;
+    bool greeting = false;
+    std::uint32_t count = 0;  ///< answers still to come
+    std::uint64_t call = 0;
+    time_point written{};
+  };
+
+  void expect(const expected& what);
+  progress answered(const reply& of, time_point now);
+  progress greeting_answered(const reply& of);
+  progress publish_answered(const reply& of, time_point now);
+  void tell(sluice_outcome outcome, const expected& of, time_point now);
+  void pop();
+  progress fail(progress how, std::string reason);
+
+  listener& owner_;
+  reply_reader reader_;
+  // A window of calls, and at most one greeting or ping besides.
+  std::array<expected, window_max + 6> queue_;
+  std::uint32_t first_ = 0, count_ = 0;
+  std::uint32_t in_flight_ = 0, in_flight_records_ = 0;
+  sluice_outcome piece_{};  ///< of the oldest call: answers alike so far
+  std::string reason_;
+};
+
+}  // namespace sluice::redis_sink

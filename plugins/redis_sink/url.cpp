@@ -1,0 +1,147 @@
+#include "url.hpp"
+
+#include <charconv>
+#include <stdexcept>
+
+namespace sluice::redis_sink {
+namespace {
+
+constexpr std::string_view allowed =
+    "; allowed are redis://[user:password@]host[:port][/database], rediss://... (TLS) and "
+    "unix://[user:password@]/path[?db=N]";
+
+[[noreturn]] void refuse(std::string_view what) {
+  throw std::invalid_argument{std::string{what}.append(allowed)};
+}
+
+int hex(char digit) {
+  if (digit >= '0' && digit <= '9') return digit - '0';
+  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
+  return -1;
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    const int high = i + 2 < text.size() ? hex(text[i + 1]) : -1;
+    const int low = high >= 0 ? hex(text[i + 2]) : -1;
+    if (low < 0) refuse("user or password has a '%' that two hexadecimal digits do not follow");
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return out;
+}
+
+template <typename Number>
+Number number(std::string_view text, Number least, std::string_view what) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < least) refuse(what);
+  return value;
+}
+
+std::uint32_t database(std::string_view text) {
+  return number<std::uint32_t>(text, 0, "the database is not a number");
+}
+
+/// Takes "user:password@" off the front. The last '@' counts: a raw one in a password is common.
+void take_userinfo(std::string_view& rest, address& into) {
+  const auto at = rest.rfind('@');
+  if (at == std::string_view::npos || rest.starts_with('/')) return;
+  const std::string_view info = rest.substr(0, at);
+  const auto colon = info.find(':');
+  into.user = percent_decoded(info.substr(0, colon));
+  if (colon != std::string_view::npos) into.password = percent_decoded(info.substr(colon + 1));
+  rest.remove_prefix(at + 1);
+}
+
+void take_host_and_port(std::string_view text, address& into) {
+  std::string_view port;
+  if (!text.empty() && text.front() == '[') {
+    const auto close = text.find(']');
+    if (close == std::string_view::npos) refuse("the '[' of an IPv6 address is not closed");
+    into.host = text.substr(1, close - 1);
+    text.remove_prefix(close + 1);
+    if (!text.empty() && text.front() != ':') refuse("text follows the ']' of an IPv6 address");
+    port = text.empty() ? text : text.substr(1);
+    if (!text.empty() && port.empty()) refuse("the port is empty");
+  } else {
+    const auto colon = text.find(':');
+    into.host = text.substr(0, colon);
+    if (colon != std::string_view::npos) {
+      port = text.substr(colon + 1);
+      if (port.empty()) refuse("the port is empty");
+    }
+  }
+  if (into.host.empty()) refuse("the host is missing");
+  if (into.host.find_first_of(" \t\r\n%?#") != std::string::npos)
+    refuse("the host has a character that no host has");
+  if (!port.empty())
+    into.port = number<std::uint16_t>(port, 1, "the port is not a number from 1 to 65535");
+}
+
+/// "?db=N" at the end; nothing else is known there.
+void take_query(std::string_view& rest, address& into) {
+  const auto mark = rest.rfind('?');
+  if (mark == std::string_view::npos) return;
+  const std::string_view query = rest.substr(mark + 1);
+  if (!query.starts_with("db=")) refuse("only ?db=N may follow the place");
+  into.database = database(query.substr(3));
+  rest = rest.substr(0, mark);
+}
+
+}  // namespace
+
+address parse_url(std::string_view url) {
+  address made;
+  const auto mark = url.find("://");
+  const std::string_view scheme = mark == std::string_view::npos ? "" : url.substr(0, mark);
+  if (scheme == "redis")
+    made.kind = transport_kind::tcp;
+  else if (scheme == "rediss")
+    made.kind = transport_kind::tls;
+  else if (scheme == "unix" || scheme == "redis+unix")
+    made.kind = transport_kind::unix_socket;
+  else
+    refuse("is not a URL of a Redis");
+
+  std::string_view rest = url.substr(mark + 3);
+  take_userinfo(rest, made);
+  take_query(rest, made);
+  if (made.kind == transport_kind::unix_socket) {
+    if (!rest.starts_with('/')) refuse("the path of a unix socket does not begin with '/'");
+    // sockaddr_un holds 108 bytes with the terminator.
+    if (rest.size() > 107) refuse("the path of a unix socket is longer than 107 bytes");
+    made.path = rest;
+    return made;
+  }
+  const auto slash = rest.find('/');
+  if (slash != std::string_view::npos && slash + 1 < rest.size()) {
+    if (made.database) refuse("the database is given twice");
+    made.database = database(rest.substr(slash + 1));
+  }
+  take_host_and_port(rest.substr(0, slash), made);
+  return made;
+}
+
+std::string masked(const address& of) {
+  std::string text;
+  if (of.kind == transport_kind::unix_socket) {
+    text = "unix://" + of.path;
+    if (of.database) text += "?db=" + std::to_string(*of.database);
+    return text;
+  }
+  text = of.kind == transport_kind::tls ? "rediss://" : "redis://";
+  const bool v6 = of.host.find(':') != std::string::npos;
+  text += v6 ? '[' + of.host + ']' : of.host;
+  text += ':' + std::to_string(of.port);
+  if (of.database) text += '/' + std::to_string(*of.database);
+  return text;
+}
+
+}  // namespace sluice::redis_sink
