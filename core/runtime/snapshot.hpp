@@ -43,7 +43,7 @@ struct queue_state {
   const char* policy = "";
 };
 
-/// Log-linear latency buckets are the sink's; here are the figures of the last second.
+/// Of the last second. p95 is the largest if there are fewer than 20.
 struct latency_state {
   std::int64_t p50_ns = 0, p95_ns = 0, p99_ns = 0, max_ns = 0;
 };
@@ -73,6 +73,7 @@ struct stage_state {
   std::uint64_t in_flight = 0;  ///< sink: sent and unacknowledged
   std::int64_t imbalance = 0;   ///< count.balance() - held; must read 0
   queue_state queue;
+  latency_state age;                             ///< sink: receipt to reply, per published record
   latency_state latency;                         ///< sink: first byte written to reply, per call
   latency_histogram latencies;                   ///< sink: the same
   std::uint64_t receivers = 0;                   ///< sink: as of the last report
@@ -98,6 +99,7 @@ struct snapshot {
   std::uint64_t held = 0;
   std::int64_t imbalance = 0;
   std::uint32_t keys = 0, max_keys = 0;
+  std::string stopped_by;  ///< the stage whose fault ended the pipeline, else empty
   std::string hung_stage;  ///< named by the watchdog, else empty
   std::vector<stage_state> stages;
 };

@@ -1,0 +1,93 @@
+// A built pipeline without threads: lanes, and what looks after them. `pipeline` adds threads,
+// `simulation` steps the lanes in virtual time.
+#pragma once
+
+#include "config/pipeline.hpp"
+#include "level/classifier.hpp"
+#include "runtime/lane.hpp"
+#include "runtime/shared.hpp"
+#include "runtime/snapshot.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace sluice::runtime {
+
+class engine {
+ public:
+  /// Builds the graph; creates no stage yet. `may_wait`: lanes have threads of their own.
+  engine(config::pipeline_spec spec, const clock& time, logger log, bool may_wait);
+
+  /// [control] All stages in file order. Throws std::runtime_error naming the stage.
+  template <typename Create>
+  void create_stages(Create&& create) {
+    for (instance& each : instances_) create(*each.made);
+  }
+
+  const std::vector<std::unique_ptr<lane>>& lanes() const { return lanes_; }
+  /// A stage by name; null if there is none. For tests, between steps.
+  stage* find(std::string_view name);
+
+  /// Every 100 ms, one thread at a time.
+  void tick();
+  void mark_running() { running_.store(true); }
+  void begin_drain();
+  void stop_now();
+  bool stopped() const;
+  bool drained_with_loss() const;
+  /// `at_rest`: nothing is between two lanes, so that must add up too.
+  snapshot read(bool at_rest) const;
+  std::vector<event> events(std::uint64_t after) const { return shared_.events.since(after); }
+
+ private:
+  static constexpr std::size_t rate_slots = 10;  // of 100 ms: rates are over one second
+
+  struct instance {
+    std::uint32_t spec = 0;  // in spec_.stages
+    stage* made = nullptr;
+    lane* in = nullptr;
+    std::size_t place = 0;           // in the lane
+    bool leads = false;              // its lane's queue is its own
+    std::vector<std::size_t> sinks;  // those it can reach, in instances_
+    // As of the last tick.
+    std::array<std::uint64_t, rate_slots> in_before{}, out_before{};
+    double rate_in = 0, rate_out = 0, busy_share = 0;
+    std::int64_t busy_before = 0;
+    levels::verdict level;
+    sluice_pressure pressure{};
+  };
+
+  void build(bool may_wait);
+  bool begins_lane(std::uint32_t number) const;
+  std::uint32_t shards_of(std::uint32_t number) const;
+  void connect(std::uint32_t number);
+  void find_sinks();
+  void measure(instance& each, std::int64_t now);
+  void classify_sink(instance& each, std::int64_t now);
+  void press(instance& each);
+  void watch(std::int64_t now);
+  stage_state state_of(const instance& each, std::int64_t now, bool at_rest) const;
+  std::uint64_t losses() const;
+
+  const config::pipeline_spec spec_;
+  shared shared_;
+  std::vector<std::unique_ptr<lane>> lanes_;
+  std::vector<instance> instances_;
+  std::vector<std::vector<std::size_t>> of_spec_;  // by spec: its instances, one a shard
+
+  std::atomic<bool> running_{false};
+  std::int64_t started_ = 0;
+  std::atomic<std::uint64_t> losses_before_drain_{0};
+  mutable std::mutex tick_mutex_;  // guards what the tick writes and `read` shows
+  std::size_t tick_ = 0;
+  std::int64_t last_tick_ = 0;
+  levels::verdict level_;
+  std::string hung_stage_, stopped_by_;
+};
+
+}  // namespace sluice::runtime

@@ -1,0 +1,68 @@
+#include "runtime/hold_store.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace sluice::runtime {
+
+std::uint64_t hold_store::add(const sluice_record& record) {
+  if (count_ == limit_) return 0;
+  if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(slots_.size()));
+    slots_.emplace_back();
+  }
+  const std::uint32_t number = free_.back();
+  slot& into = slots_[number];
+  if (!make_capacity(into, record.size)) return 0;
+  free_.pop_back();
+  into.record = record;
+  into.record.data = into.bytes.get();
+  if (record.size > 0) std::memcpy(into.bytes.get(), record.data, record.size);
+  into.used = true;
+  ++count_;
+  return (std::uint64_t{into.generation} << 32) | (number + 1u);
+}
+
+bool hold_store::make_capacity(slot& in, std::uint32_t size) {
+  if (size <= in.capacity) return true;
+  const std::uint32_t wanted = (size + 63u) / 64u * 64u;
+  if (bytes_ - in.capacity + wanted > byte_limit_) return false;
+  in.bytes = std::make_unique<std::uint8_t[]>(wanted);
+  bytes_ += wanted - in.capacity;
+  in.capacity = wanted;
+  return true;
+}
+
+hold_store::slot* hold_store::at(std::uint64_t handle) {
+  const std::uint64_t number = (handle & UINT32_MAX) - 1;
+  if (number >= slots_.size()) return nullptr;
+  slot& found = slots_[number];
+  return found.used && found.generation == handle >> 32 ? &found : nullptr;
+}
+
+sluice_record* hold_store::find(std::uint64_t handle) {
+  slot* found = at(handle);
+  return found == nullptr ? nullptr : &found->record;
+}
+
+bool hold_store::remove(std::uint64_t handle) {
+  slot* found = at(handle);
+  if (found == nullptr) return false;
+  found->used = false;
+  ++found->generation;
+  if (found->capacity > keep_capacity) {
+    bytes_ -= found->capacity;
+    found->capacity = 0;
+    found->bytes.reset();
+  }
+  free_.push_back(static_cast<std::uint32_t>(found - slots_.data()));
+  --count_;
+  return true;
+}
+
+void hold_store::clear() {
+  for (std::uint32_t i = 0; i < slots_.size(); ++i)
+    if (slots_[i].used) remove((std::uint64_t{slots_[i].generation} << 32) | (i + 1u));
+}
+
+}  // namespace sluice::runtime

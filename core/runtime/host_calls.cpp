@@ -1,0 +1,301 @@
+// What a stage's plugin may ask of the host: the functions of sluice_host and the host's
+// extensions.
+#include "runtime/lane.hpp"
+#include "runtime/sink_driver.hpp"
+#include "runtime/stage.hpp"
+
+#include <sluice/ext/attributes.h>
+#include <sluice/ext/codec.h>
+#include <sluice/ext/metrics.h>
+#include <sluice/ext/resolver.h>
+#include <sluice/record.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+
+namespace sluice::runtime {
+
+struct host_calls {
+  static stage& of(const sluice_host* host) {
+    return *static_cast<const stage::host_table*>(host)->owner;
+  }
+
+  /// The contract was broken: nothing is done, and it is told once in a call.
+  static sluice_status invalid(stage& by, std::string_view what) {
+    if (by.lane_ == nullptr || !by.in_call_ || by.invalid_in_call_) return SLUICE_INVALID;
+    by.invalid_in_call_ = true;
+    by.fault(what);
+    return SLUICE_INVALID;
+  }
+
+  static void put(sluice_text* out, std::string_view text) {
+    out->size = std::min<std::uint64_t>(text.size(), out->capacity);
+    std::memcpy(out->data, text.data(), out->size);
+  }
+
+  static std::int64_t now(const sluice_host* host) { return of(host).shared_.time.now(); }
+  static std::int64_t unix_time(const sluice_host* host) {
+    return of(host).shared_.time.unix_time();
+  }
+  static void log(const sluice_host* host, std::uint32_t severity, sluice_str message) {
+    of(host).shared_.log(std::min<std::uint32_t>(severity, SLUICE_ERROR), of(host).name_,
+                         view(message));
+  }
+  static void event(const sluice_host* host, sluice_str kind, sluice_str message) {
+    of(host).shared_.events.add(of(host).name_, view(kind), view(message));
+    of(host).shared_.log(SLUICE_INFO, of(host).name_,
+                         std::string{view(kind)} + ": " + std::string{view(message)});
+  }
+  static std::uint16_t schema(const sluice_host* host, sluice_str name) {
+    return of(host).shared_.formats.number(view(name));
+  }
+  static sluice_status secret(const sluice_host* host, std::uint64_t handle, sluice_text* out) {
+    const config::secret_reader* reader = of(host).spec_.settings->secret(handle);
+    if (reader == nullptr) return put(out, "no such secret"), SLUICE_FAILED;
+    try {
+      const std::string text = (*reader)();
+      if (text.size() > out->capacity) return put(out, "the secret is too long"), SLUICE_FAILED;
+      return put(out, text), SLUICE_OK;
+    } catch (const std::exception& exception) {
+      return put(out, exception.what()), SLUICE_FAILED;
+    }
+  }
+
+  static void wake_at(const sluice_host* host, std::int64_t when) { of(host).wake_time_ = when; }
+
+  // --- sources ---------------------------------------------------------------------------------
+
+  static sluice_status push(const sluice_host* host, sluice_record* records, std::uint64_t count) {
+    stage& source = of(host);
+    if (!source.is(SLUICE_SOURCE) || !source.in_call_)
+      return invalid(source, "push is for sources, in their lane");
+    for (std::uint64_t i = 0; i < count; ++i)
+      if (!source.shared_.formats.known(records[i].schema) ||
+          records[i].priority > SLUICE_PRIORITY_LOW)
+        return invalid(source, "pushed a record without a known schema and a priority of 0 to 2");
+    source.lane_->refresh();
+    while (count > 0) {
+      const auto size =
+          static_cast<std::uint32_t>(std::min<std::uint64_t>(count, SLUICE_BATCH_MAX));
+      source.count.created += size;
+      source.pass_on(records, number(source, records, size));
+      records += size;
+      count -= size;
+    }
+    return SLUICE_OK;
+  }
+
+  /// Index and seq of each; those beyond max_keys are dropped, the others move up.
+  static std::uint32_t number(stage& source, sluice_record* records, std::uint32_t size) {
+    key_table& keys = source.keys();
+    std::uint32_t kept = 0;
+    for (std::uint32_t i = 0; i < size; ++i) {
+      const std::uint32_t index = keys.index_of(records[i].key);
+      if (index == index_space::none) continue;
+      if (kept != i) records[kept] = records[i];
+      records[kept].index = index;
+      records[kept++].seq = keys.next_seq(index);
+    }
+    if (kept < size) {
+      if (source.count.dropped[SLUICE_DROP_OVERFLOW] == 0)
+        source.shared_.events.add(source.name_, "keys",
+                                  "more keys than pipeline.max_keys: records of the rest are "
+                                  "dropped as overflow");
+      source.count.dropped[SLUICE_DROP_OVERFLOW] += size - kept;
+    }
+    return kept;
+  }
+
+  static sluice_status discard(const sluice_host* host, std::uint32_t reason, std::uint64_t count) {
+    stage& source = of(host);
+    if (!source.is(SLUICE_SOURCE) || !source.in_call_)
+      return invalid(source, "discard is for sources, in their lane");
+    if (reason == SLUICE_KEEP || reason >= SLUICE_DROP_REASONS)
+      return invalid(source, "discarded for a reason that is none");
+    source.count.created += count;
+    source.count.dropped[reason] += count;
+    return SLUICE_OK;
+  }
+
+  // --- transforms ------------------------------------------------------------------------------
+
+  static bool in_order(const stage& by, std::uint32_t position) {
+    return by.insertions_.empty() || by.insertions_.back().position <= position;
+  }
+
+  static void stage_insertion(stage& by, const sluice_record& record, std::uint32_t position,
+                              std::uint64_t handle) {
+    const std::size_t offset = by.staged_bytes_.size();
+    by.staged_bytes_.insert(by.staged_bytes_.end(), record.data, record.data + record.size);
+    by.insertions_.push_back({position, handle, offset, record});
+  }
+
+  static sluice_status emit(const sluice_host* host, const sluice_record* record,
+                            std::uint32_t position) {
+    stage& by = of(host);
+    if (!by.can(SLUICE_CAN_EMIT) || !by.is(SLUICE_TRANSFORM) || !by.in_call_)
+      return invalid(by, "emit is for transforms that declare SLUICE_CAN_EMIT, in their lane");
+    if (!by.shared_.formats.known(record->schema) || record->priority > SLUICE_PRIORITY_LOW)
+      return invalid(by, "emitted a record without a known schema and a priority of 0 to 2");
+    if (!in_order(by, position)) return invalid(by, "emit: positions decreased within one call");
+    sluice_record made = *record;
+    if (made.index >= by.shared_.keys.used()) made.index = by.keys().index_of(made.key);
+    if (made.index == index_space::none) return SLUICE_FULL;
+    made.seq = by.keys().next_seq(made.index);
+    stage_insertion(by, made, position, 0);
+    return SLUICE_OK;
+  }
+
+  static sluice_status hold(const sluice_host* host, std::uint32_t i, std::uint64_t* handle) {
+    stage& by = of(host);
+    if (!by.can(SLUICE_CAN_HOLD) || by.batch_ == nullptr || i >= by.batch_->count)
+      return invalid(by, "hold is for transforms that declare SLUICE_CAN_HOLD, in process");
+    if (by.answers_[i] != SLUICE_KEEP) return invalid(by, "hold: the record was answered already");
+    *handle = by.store_.add(by.batch_->records[i]);
+    if (*handle == 0) return SLUICE_FULL;
+    by.answers_[i] = SLUICE_HELD;
+    by.held_bits_[i] = true;
+    by.held_now_.push_back(*handle);
+    return SLUICE_OK;
+  }
+
+  static const sluice_record* held(const sluice_host* host, std::uint64_t handle) {
+    return of(host).store_.find(handle);
+  }
+
+  static sluice_status release(const sluice_host* host, std::uint64_t handle,
+                               std::uint32_t position, float weight) {
+    stage& by = of(host);
+    sluice_record* record = by.in_call_ ? by.store_.find(handle) : nullptr;
+    if (record == nullptr) return invalid(by, "release: no such record is held");
+    if (!in_order(by, position)) return invalid(by, "release: positions decreased within one call");
+    if (weight > 0) record->weight = weight;
+    stage_insertion(by, *record, position, handle);
+    by.store_.remove(handle);
+    return SLUICE_OK;
+  }
+
+  static sluice_status drop_held(const sluice_host* host, std::uint64_t handle,
+                                 std::uint32_t reason) {
+    stage& by = of(host);
+    if (reason == SLUICE_KEEP || reason >= SLUICE_DROP_REASONS)
+      return invalid(by, "dropped a held record for a reason that is none");
+    if (!by.in_call_ || !by.store_.remove(handle))
+      return invalid(by, "drop: no such record is held");
+    by.staged_drops_.push_back({handle, reason});
+    return SLUICE_OK;
+  }
+
+  // --- sinks -----------------------------------------------------------------------------------
+
+  static sluice_status report(const sluice_host* host, const sluice_outcome* outcome) {
+    stage& by = of(host);
+    if (by.driver == nullptr || !by.in_call_)
+      return invalid(by, "report is for sinks, in their lane");
+    const sluice_status status = by.driver->report(*outcome);
+    return status == SLUICE_INVALID
+               ? invalid(by, "reported an outcome that is not of a call under way")
+               : status;
+  }
+
+  // --- extensions ------------------------------------------------------------------------------
+
+  static sluice_status publish_attributes(const sluice_host* host, const sluice_str* names,
+                                          std::uint32_t name_count, const sluice_key_row* rows,
+                                          std::uint64_t row_count) {
+    stage& by = of(host);
+    if (!by.is(SLUICE_SOURCE)) return invalid(by, "attributes are a source's to publish");
+    std::vector<attributes::row> indexed;
+    for (std::uint64_t i = 0; i < row_count; ++i) {
+      const std::uint32_t index = by.keys().index_of(rows[i].key);
+      if (index == index_space::none) return SLUICE_FULL;
+      indexed.push_back({index, rows[i].values});
+    }
+    by.shared_.attributes.publish(by.number_, {names, name_count}, indexed);
+    return SLUICE_OK;
+  }
+  static std::uint64_t attribute_generation(const sluice_host* host) {
+    return of(host).lane_ == nullptr ? 0 : of(host).lane_->attributes().generation;
+  }
+  static sluice_str attribute(const sluice_host* host, std::uint32_t index, sluice_str name) {
+    if (of(host).lane_ == nullptr) return {};
+    return borrow(of(host).lane_->attributes().get(index, view(name)));
+  }
+
+  static const sluice_codec* find_codec(const sluice_host* host, std::uint16_t schema) {
+    return of(host).shared_.formats.codec(schema);
+  }
+  static sluice_str schema_name(const sluice_host* host, std::uint16_t schema) {
+    return borrow(of(host).shared_.formats.name(schema));
+  }
+
+  static std::uint32_t add_metric(const sluice_host* host, std::uint32_t kind, sluice_str name,
+                                  sluice_str doc) {
+    stage& by = of(host);
+    const std::lock_guard lock{by.metrics_mutex_};
+    for (std::size_t i = 0; i < by.metrics_.size(); ++i)
+      if (by.metrics_[i].name == view(name)) return static_cast<std::uint32_t>(i);
+    if (by.metrics_.size() == SLUICE_METRICS_MAX) return UINT32_MAX;
+    by.metrics_.push_back({std::string{view(name)}, std::string{view(doc)}, kind});
+    return static_cast<std::uint32_t>(by.metrics_.size() - 1);
+  }
+  static void set_metric(const sluice_host* host, std::uint32_t metric, double value) {
+    if (metric < SLUICE_METRICS_MAX)
+      of(host).metric_values_[metric].store(value, std::memory_order_relaxed);
+  }
+
+  static std::uint64_t resolve(const sluice_host* host, sluice_str name) {
+    stage& by = of(host);
+    return by.shared_.resolver.begin(view(name), &by, [&by] { by.wake(); });
+  }
+  static sluice_status resolved(const sluice_host* host, std::uint64_t ticket, sluice_text* out) {
+    std::string text;
+    switch (of(host).shared_.resolver.result(ticket, text)) {
+      case resolver::outcome::pending: return SLUICE_AGAIN;
+      case resolver::outcome::found: return put(out, text), SLUICE_OK;
+      case resolver::outcome::failed: break;
+    }
+    return put(out, text), SLUICE_FAILED;
+  }
+
+  static const void* extension(const sluice_host*, sluice_str id) {
+    static constexpr sluice_attributes attributes_table{
+        sizeof attributes_table, &publish_attributes, &attribute_generation, &attribute};
+    static constexpr sluice_codecs codecs_table{sizeof codecs_table, &find_codec, &schema_name};
+    static constexpr sluice_metrics metrics_table{sizeof metrics_table, &add_metric, &set_metric};
+    static constexpr sluice_resolver resolver_table{sizeof resolver_table, &resolve, &resolved};
+    if (view(id) == SLUICE_EXT_ATTRIBUTES) return &attributes_table;
+    if (view(id) == SLUICE_EXT_CODECS) return &codecs_table;
+    if (view(id) == SLUICE_EXT_METRICS) return &metrics_table;
+    if (view(id) == SLUICE_EXT_RESOLVER) return &resolver_table;
+    return nullptr;
+  }
+};
+
+void stage::fill_host_table() {
+  host_table& table = host_;
+  table.owner = this;
+  table.size = sizeof(sluice_host);
+  table.minor = SLUICE_ABI_MINOR;
+  table.pipeline = borrow(shared_.pipeline);
+  table.stage = borrow(name_);
+  table.now = &host_calls::now;
+  table.unix_time = &host_calls::unix_time;
+  table.log = &host_calls::log;
+  table.event = &host_calls::event;
+  table.schema = &host_calls::schema;
+  table.secret = &host_calls::secret;
+  table.extension = &host_calls::extension;
+  table.wake_at = &host_calls::wake_at;
+  table.push = &host_calls::push;
+  table.discard = &host_calls::discard;
+  table.emit = &host_calls::emit;
+  table.hold = &host_calls::hold;
+  table.held = &host_calls::held;
+  table.release = &host_calls::release;
+  table.drop_held = &host_calls::drop_held;
+  table.report = &host_calls::report;
+}
+
+}  // namespace sluice::runtime

@@ -1,0 +1,250 @@
+#include "runtime/lane.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace sluice::runtime {
+
+namespace {
+// A lane looks round at least this often, whatever it waits for.
+constexpr std::int64_t longest_wait_ns = 100'000'000;
+}  // namespace
+
+lane::lane(std::uint32_t number, shared& with, std::unique_ptr<record_queue> queue)
+    : number_{number}, shared_{with}, queue_{std::move(queue)}, view_{with.attributes.view()} {}
+
+void lane::add(std::unique_ptr<stage> next) {
+  next->place(*this);
+  stages_.push_back(std::move(next));
+}
+
+void lane::seal() {
+  for (const auto& each : stages_)
+    if (each->can(SLUICE_CAN_IO)) io_ = each.get();
+  if (stages_.back()->is(SLUICE_SINK)) {
+    stage* guard = head().is(SLUICE_GUARD) ? &head() : nullptr;
+    driver_ = std::make_unique<sink_driver>(*this, *queue_, guard, *stages_.back());
+    stages_.back()->driver = driver_.get();
+  }
+  published_.stages.resize(stages_.size());
+  for (const auto& each : stages_)
+    for (const port& to : each->ports()) to.queue->add_producer();
+}
+
+// --- step ---------------------------------------------------------------------------------------
+
+bool lane::step() {
+  now_ = read_clock();
+  entered_.store(now_, std::memory_order_relaxed);
+  if (shared_.attributes.generation() != view_->generation) view_ = shared_.attributes.view();
+
+  bool worked = std::exchange(polled_, false);
+  worked |= state_ == state::created && start();
+  worked |= run_timers();
+  worked |= take_input();
+  worked |= step_drain();
+  if (worked) {
+    busy_ns_ += read_clock() - now_;
+    publish();
+  }
+  entered_.store(0, std::memory_order_relaxed);
+  return worked;
+}
+
+bool lane::start() {
+  // From the back: what is in front may push as soon as it started.
+  for (auto each = stages_.rbegin(); each != stages_.rend(); ++each)
+    if (!(*each)->start()) break;
+  state_ = state::running;
+  return true;
+}
+
+bool lane::run_timers() {
+  bool worked = false;
+  for (const auto& each : stages_) {
+    if (each->wake_time() > now_) continue;
+    each->on_timer();
+    worked = true;
+  }
+  return worked;
+}
+
+bool lane::take_input() {
+  if (source_led()) {
+    // Once the source has drained, nothing more is taken from it.
+    if (io_ == nullptr || draining_ > 0) return false;
+    const std::uint64_t before = head().count.created;
+    io_->poll(0);
+    return head().count.created != before;
+  }
+  if (driver_ == nullptr) return take_batch();
+  bool worked = false;
+  if (io_ != nullptr) {
+    const std::uint64_t before = driver_->in_flight();
+    io_->poll(0);
+    worked = driver_->in_flight() != before;
+  }
+  return driver_->step() || worked;
+}
+
+bool lane::take_batch() {
+  const std::uint32_t size = queue_->pop(batch_, SLUICE_BATCH_MAX, now_);
+  taken_ += size;
+  if (size > 0) head().accept(batch_.data(), size);
+  return size > 0;
+}
+
+std::int64_t lane::next_timer() const {
+  std::int64_t next = SLUICE_NEVER;
+  for (const auto& each : stages_) next = std::min(next, each->wake_time());
+  return next;
+}
+
+bool lane::may_step() const {
+  for (const auto& each : stages_)
+    for (const port& to : each->ports())
+      if (!to.queue->has_room()) return false;
+  return true;
+}
+
+// --- drain --------------------------------------------------------------------------------------
+
+bool lane::step_drain() {
+  const std::int64_t deadline = shared_.drain_deadline.load(std::memory_order_relaxed);
+  const bool asked = shared_.draining.load(std::memory_order_relaxed);
+  if (asked && now_ >= deadline) return expire(), true;
+  switch (state_) {
+    case state::created: return false;
+    case state::running:
+      if (source_led() ? !asked : !(queue_->closed() && !has_input())) return false;
+      if (driver_ != nullptr && !driver_->idle()) return false;
+      state_ = state::draining_stages;
+      draining_ = 0;
+      return true;
+    case state::draining_stages: return drain_stages();
+  }
+  return false;
+}
+
+bool lane::drain_stages() {
+  const std::int64_t deadline = shared_.drain_deadline.load(std::memory_order_relaxed);
+  while (draining_ < stages_.size()) {
+    stage& next = *stages_[draining_];
+    if (!next.drain(deadline)) return false;
+    next.drop_held_at_end();
+    ++draining_;
+  }
+  if (driver_ != nullptr) driver_->abandon_calls();
+  finish();
+  return true;
+}
+
+void lane::expire() {
+  if (queue_ != nullptr) queue_->abandon();
+  for (const auto& each : stages_) each->drop_held_at_end();
+  if (driver_ != nullptr) driver_->give_up();
+  finish();
+}
+
+void lane::finish() {
+  for (const auto& each : stages_) {
+    for (const port& to : each->ports()) {
+      to.queue->remove_producer();
+      to.behind->interrupt();
+    }
+  }
+  if (queue_ != nullptr) queue_->abandon();  // what still comes is counted
+  publish();
+  finished_.store(true, std::memory_order_release);
+}
+
+// --- sleep and wake -----------------------------------------------------------------------------
+
+bool lane::has_input() const { return queue_ != nullptr && queue_->depth() > 0; }
+
+void lane::wait(std::int64_t most_ns) {
+  const std::int64_t now = read_clock();
+  const std::int64_t until =
+      std::min({next_timer(), now + longest_wait_ns, now + std::max<std::int64_t>(most_ns, 0)});
+  if (until <= now) return;
+
+  const bool wakeable = driver_ == nullptr || driver_->wants_input();
+  if (wakeable) {
+    sleeping_.store(true);
+    // Pushed before the flag was seen: do not sleep on it. A sink that has input is not ready.
+    const std::uint32_t expected = driver_ == nullptr ? 0 : driver_->seen_depth();
+    if (queue_ != nullptr && queue_->depth() > expected) {
+      sleeping_.store(false);
+      return;
+    }
+  }
+  if (io_ != nullptr) {
+    entered_.store(now, std::memory_order_relaxed);
+    io_->poll(until - now);
+    polled_ = true;
+    entered_.store(0, std::memory_order_relaxed);
+  } else {
+    std::unique_lock lock{sleep_mutex_};
+    sleep_.wait_for(lock, std::chrono::nanoseconds{until - now}, [this] { return woken_; });
+    woken_ = false;
+  }
+  sleeping_.store(false);
+}
+
+void lane::notify() {
+  if (sleeping_.exchange(false)) interrupt();
+}
+
+void lane::interrupt() {
+  if (io_ != nullptr) return io_->wake();
+  const std::lock_guard lock{sleep_mutex_};
+  woken_ = true;
+  sleep_.notify_one();
+}
+
+// --- figures ------------------------------------------------------------------------------------
+
+void lane::publish() {
+  const std::lock_guard lock{published_mutex_};
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
+    stage& each = *stages_[i];
+    published::of_stage& into = published_.stages[i];
+    into.count = each.count;
+    into.held = each.held_in_store();
+    into.faults = each.faults;
+    into.bypassed = each.bypassed();
+    into.stopped = each.stopped();
+    each.pressure = pressure_;
+  }
+  published_.taken = taken_;
+  published_.busy_ns = busy_ns_;
+  if (driver_ == nullptr) return;
+  published_.taken = driver_->taken();
+  published_.stages.front().held += driver_->in_hand();
+  published::of_stage& sink = published_.stages.back();
+  sink.held += driver_->in_flight();
+  sink.in_flight = driver_->in_flight();
+  sink.receivers = driver_->receivers();
+  sink.oldest_call_ns = driver_->oldest_call();
+}
+
+lane::published lane::read() const {
+  const std::lock_guard lock{published_mutex_};
+  return published_;
+}
+
+void lane::set_pressure(const sluice_pressure& seen) {
+  const std::lock_guard lock{published_mutex_};
+  pressure_ = seen;
+}
+
+latency_state lane::call_latency(std::int64_t now) const {
+  return driver_ == nullptr ? latency_state{} : driver_->calls.read(now);
+}
+
+latency_state lane::age(std::int64_t now) const {
+  return driver_ == nullptr ? latency_state{} : driver_->ages.read(now);
+}
+
+}  // namespace sluice::runtime

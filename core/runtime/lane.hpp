@@ -1,0 +1,127 @@
+// A lane: the stages that one thread runs, as a step function.
+#pragma once
+
+#include "runtime/attributes.hpp"
+#include "runtime/record_batch.hpp"
+#include "runtime/record_queue.hpp"
+#include "runtime/shared.hpp"
+#include "runtime/sink_driver.hpp"
+#include "runtime/snapshot.hpp"
+#include "runtime/stage.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace sluice::runtime {
+
+/// Its stages in the order records meet them. The head is a source, a service, or what takes from
+/// the lane's queue. `step`, `wait` and all without a tag are for the lane's own thread.
+class lane {
+ public:
+  lane(std::uint32_t number, shared& with, std::unique_ptr<record_queue> queue);
+
+  /// [control] before the lane runs.
+  void add(std::unique_ptr<stage> next);
+  /// [control] after the last stage was added and connected.
+  void seal();
+
+  /// Does what there is to do now; false if that was nothing.
+  bool step();
+  /// Waits for input, a timer or I/O, 100 ms at most and no longer than `most_ns`.
+  void wait(std::int64_t most_ns);
+  /// When the next timer is due; SLUICE_NEVER if none.
+  std::int64_t next_timer() const;
+  bool finished() const { return finished_.load(std::memory_order_acquire); }
+  /// False while a `block` queue behind one of its stages is full: do not step (virtual time).
+  bool may_step() const;
+
+  /// [any] There is input.
+  void notify();
+  /// [any] Whatever it waits for, it looks again.
+  void interrupt();
+
+  /// As of the step's begin, or of the last `refresh`.
+  std::int64_t now() const { return now_; }
+  /// For what happens inside a poll that waited.
+  void refresh() { now_ = read_clock(); }
+  std::int64_t read_clock() const { return shared_.time.now(); }
+  const attribute_view& attributes() const { return *view_; }
+  /// The lane waits for room in a queue: slow, but not hung.
+  void still_alive() { entered_.store(read_clock(), std::memory_order_relaxed); }
+  /// The stage whose code is about to run; for the watchdog.
+  void entering(const stage* which) { current_.store(which, std::memory_order_relaxed); }
+  const stage* current() const { return current_.load(std::memory_order_relaxed); }
+
+  std::uint32_t number() const { return number_; }
+  record_queue* queue() { return queue_.get(); }
+  const std::vector<std::unique_ptr<stage>>& stages() const { return stages_; }
+
+  /// [any] What a lane last published of itself: one copy, exact.
+  struct published {
+    struct of_stage {
+      counters count;
+      std::uint64_t held = 0, in_flight = 0, receivers = 0, faults = 0;
+      std::int64_t oldest_call_ns = 0;  // when the oldest unanswered call was written; 0: none
+      bool bypassed = false, stopped = false;
+    };
+    std::vector<of_stage> stages;
+    std::uint64_t taken = 0;  // from the queue
+    std::int64_t busy_ns = 0;
+  };
+  published read() const;
+  /// [any] What the stages see of the worst sink they reach, from the next batch on.
+  void set_pressure(const sluice_pressure& seen);
+  /// [any] Since when its thread has been in stages' code; 0: it waits.
+  std::int64_t entered() const { return entered_.load(std::memory_order_relaxed); }
+  /// [any]
+  latency_state call_latency(std::int64_t now) const;
+  latency_state age(std::int64_t now) const;
+
+ private:
+  bool start();
+  bool run_timers();
+  bool take_input();
+  bool take_batch();
+  bool step_drain();
+  bool drain_stages();
+  void expire();
+  void finish();
+  void publish();
+  bool has_input() const;
+  stage& head() { return *stages_.front(); }
+  bool source_led() const { return queue_ == nullptr; }
+
+  const std::uint32_t number_;
+  shared& shared_;
+  const std::unique_ptr<record_queue> queue_;
+  std::vector<std::unique_ptr<stage>> stages_;
+  stage* io_ = nullptr;
+  std::unique_ptr<sink_driver> driver_;
+  record_batch batch_;
+  std::uint64_t taken_ = 0;
+
+  std::int64_t now_ = 0;
+  std::shared_ptr<const attribute_view> view_;
+  enum class state { created, running, draining_stages } state_ = state::created;
+  std::size_t draining_ = 0;  // the stage that drains
+  std::int64_t busy_ns_ = 0;
+  bool polled_ = false;  // I/O handlers ran since the last step
+
+  std::atomic<bool> finished_{false};
+  std::atomic<bool> sleeping_{false};
+  std::atomic<std::int64_t> entered_{0};
+  std::atomic<const stage*> current_{nullptr};
+  std::mutex sleep_mutex_;
+  std::condition_variable sleep_;
+  bool woken_ = false;
+
+  mutable std::mutex published_mutex_;
+  published published_;
+  sluice_pressure pressure_{};
+};
+
+}  // namespace sluice::runtime

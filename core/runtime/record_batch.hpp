@@ -1,0 +1,62 @@
+// Up to SLUICE_BATCH_MAX records with their payloads in one buffer, reused from batch to batch.
+#pragma once
+
+#include <sluice/abi.h>
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+namespace sluice::runtime {
+
+class record_batch {
+ public:
+  std::uint32_t size() const { return count_; }
+  bool empty() const { return count_ == 0; }
+  bool full() const { return count_ == SLUICE_BATCH_MAX; }
+  sluice_record* data() { return records_.data(); }
+  sluice_record& operator[](std::uint32_t i) { return records_[i]; }
+  const sluice_record& operator[](std::uint32_t i) const { return records_[i]; }
+  std::span<sluice_record> records() { return {records_.data(), count_}; }
+
+  void clear() {
+    count_ = 0;
+    bytes_.clear();
+  }
+
+  /// Room for one more record's payload; the caller fills it. The headers' pointers are set by
+  /// `seal`, for the buffer may move until then.
+  std::uint8_t* append(const sluice_record& header) {
+    records_[count_++] = header;
+    const std::size_t at = bytes_.size();
+    bytes_.resize(at + header.size);
+    return bytes_.data() + at;
+  }
+
+  /// After the last append.
+  void seal() {
+    const std::uint8_t* at = bytes_.data();
+    for (std::uint32_t i = 0; i < count_; ++i) {
+      records_[i].data = at;
+      at += records_[i].size;
+    }
+  }
+
+  /// Keeps the headers for which `keep(i)` holds, in order; payloads stay where they are.
+  template <typename Keep>
+  void retain(Keep&& keep) {
+    std::uint32_t kept = 0;
+    for (std::uint32_t i = 0; i < count_; ++i)
+      if (keep(i)) records_[kept++] = records_[i];
+    count_ = kept;
+  }
+
+ private:
+  std::array<sluice_record, SLUICE_BATCH_MAX> records_;
+  std::vector<std::uint8_t> bytes_;
+  std::uint32_t count_ = 0;
+};
+
+}  // namespace sluice::runtime

@@ -1,0 +1,340 @@
+#include "runtime/record_queue.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <numeric>
+
+namespace sluice::runtime {
+
+namespace {
+
+const char* policy_name(config::when_full policy) {
+  switch (policy) {
+    case config::when_full::drop_oldest: return "drop_oldest";
+    case config::when_full::drop_newest: return "drop_newest";
+    case config::when_full::conflate: return "conflate";
+    case config::when_full::block: return "block";
+  }
+  return "";
+}
+
+// The delay must stay above the bound this long before anything expires: a burst passes.
+constexpr std::int64_t patience_ns = 100'000'000;
+
+std::int64_t arrival(const sluice_record& header) {
+  return static_cast<std::int64_t>(header.reserved);
+}
+
+}  // namespace
+
+record_queue::record_queue(const config::queue_spec& spec, std::uint32_t max_keys, bool may_wait)
+    : spec_{spec},
+      may_wait_{may_wait},
+      record_limit_{std::max<std::uint32_t>(spec.records, 2)},
+      chunk_limit_{static_cast<std::uint32_t>(
+          std::clamp<std::uint64_t>(spec.bytes / chunk_size, 2, UINT32_MAX - 1))},
+      record_reserve_{std::max<std::uint32_t>(record_limit_ / 10, 1)},
+      chunk_reserve_{std::max<std::uint32_t>(chunk_limit_ / 10, 1)} {
+  nodes_.reserve(record_limit_);
+  chunks_.reserve(chunk_limit_);
+  chunk_next_.reserve(chunk_limit_);
+  if (spec.policy == config::when_full::conflate) newest_.assign(max_keys, none);
+}
+
+// --- bounds -------------------------------------------------------------------------------------
+
+bool record_queue::fits(std::uint32_t priority, std::uint32_t chunks) const {
+  if (node_count_ >= record_limit_ || chunk_count_ + chunks > chunk_limit_) return false;
+  if (priority == SLUICE_PRIORITY_HIGH) return true;
+  // The rest may not use what is reserved for priority 0 and not yet used by it.
+  const list& high = lists_[SLUICE_PRIORITY_HIGH];
+  const std::uint32_t records = record_reserve_ - std::min(record_reserve_, high.count);
+  const std::uint32_t bytes = chunk_reserve_ - std::min(chunk_reserve_, high.chunks);
+  return node_count_ + records < record_limit_ && chunk_count_ + chunks + bytes <= chunk_limit_;
+}
+
+bool record_queue::has_room() const {
+  if (spec_.policy != config::when_full::block) return true;
+  const std::lock_guard lock{mutex_};
+  return abandoned_ || fits(SLUICE_PRIORITY_NORMAL, 1);
+}
+
+bool record_queue::pushable(const sluice_record& record) const {
+  return abandoned_ || fits(record.priority, chunks_of(record.size));
+}
+
+// --- in -----------------------------------------------------------------------------------------
+
+void record_queue::push(std::span<const sluice_record> records, std::int64_t now,
+                        const waiting& meanwhile) {
+  std::unique_lock lock{mutex_};
+  for (const sluice_record& record : records) {
+    const bool blocks = spec_.policy == config::when_full::block && may_wait_ &&
+                        chunks_of(record.size) <= chunk_limit_ - chunk_reserve_;
+    while (blocks && !pushable(record)) {
+      if (room_.wait_for(lock, std::chrono::milliseconds{100}, [&] { return pushable(record); }))
+        break;
+      lock.unlock();
+      if (meanwhile) meanwhile();
+      lock.lock();
+    }
+    push_one(record, now);
+  }
+}
+
+void record_queue::push_one(const sluice_record& record, std::int64_t now) {
+  const std::uint32_t priority = record.priority;
+  const std::uint32_t chunks = chunks_of(record.size);
+  const std::uint32_t reserve = priority == SLUICE_PRIORITY_HIGH ? 0 : chunk_reserve_;
+  ++pushed_;
+  if (abandoned_) return count_drop(priority, SLUICE_DROP_SHUTDOWN);
+  if (chunks > chunk_limit_ - reserve) return count_drop(priority, SLUICE_DROP_OVERSIZE);
+  if (spec_.policy == config::when_full::conflate && conflate(record, now)) return;
+  if (!make_room(priority, chunks)) return count_drop(priority, SLUICE_DROP_OVERFLOW);
+  insert(record, now);
+}
+
+bool record_queue::conflate(const sluice_record& record, std::int64_t now) {
+  if (record.priority == SLUICE_PRIORITY_HIGH || record.index >= newest_.size()) return false;
+  const std::uint32_t number = newest_[record.index];
+  if (number == none) return false;
+  node& old = nodes_[number];
+  if (old.header.priority != record.priority || old.header.schema != record.schema) return false;
+  const std::uint32_t had = chunks_of(old.header.size), needs = chunks_of(record.size);
+  if (needs > had && !fits(record.priority, needs - had)) return false;
+
+  release_chunks(old);
+  const float weight = old.header.weight + record.weight;
+  store(old, record);
+  old.header.weight = weight;
+  old.header.reserved = static_cast<std::uint64_t>(now);
+  count_drop(record.priority, SLUICE_DROP_CONFLATED);
+  return true;
+}
+
+bool record_queue::make_room(std::uint32_t priority, std::uint32_t chunks) {
+  // Without waiting (virtual time) a step may overshoot the bound; the memory then grows.
+  if (spec_.policy == config::when_full::block) return !may_wait_ || fits(priority, chunks);
+  const bool newest = spec_.policy == config::when_full::drop_newest;
+  while (!fits(priority, chunks)) {
+    std::uint32_t lowest = SLUICE_PRIORITY_LOW;
+    while (lowest > priority && lists_[lowest].count == 0) --lowest;
+    const list& victims = lists_[lowest];
+    if (victims.count == 0 || (newest && lowest == priority)) return false;
+    drop(newest ? victims.tail : victims.head, SLUICE_DROP_OVERFLOW);
+  }
+  return true;
+}
+
+void record_queue::insert(const sluice_record& record, std::int64_t now) {
+  std::uint32_t number = free_node_;
+  if (number == none) {
+    number = static_cast<std::uint32_t>(nodes_.size());
+    nodes_.emplace_back();
+  } else {
+    free_node_ = nodes_[number].next;
+  }
+  ++node_count_;
+  node& made = nodes_[number];
+  store(made, record);
+  made.header.reserved = static_cast<std::uint64_t>(now);
+
+  list& queue = lists_[record.priority];
+  made.next = none;
+  made.previous = queue.tail;
+  (queue.tail == none ? queue.head : nodes_[queue.tail].next) = number;
+  queue.tail = number;
+  ++queue.count;
+  if (record.index < newest_.size()) newest_[record.index] = number;
+}
+
+void record_queue::store(node& into, const sluice_record& record) {
+  into.header = record;
+  into.header.data = nullptr;
+  into.chunk = none;
+  std::uint32_t last = none;
+  for (std::uint32_t at = 0; at < record.size; at += chunk_size) {
+    const std::uint32_t number = take_chunk();
+    std::memcpy(chunks_[number].bytes, record.data + at, std::min(chunk_size, record.size - at));
+    (last == none ? into.chunk : chunk_next_[last]) = number;
+    last = number;
+  }
+  lists_[record.priority].chunks += chunks_of(record.size);
+}
+
+std::uint32_t record_queue::take_chunk() {
+  std::uint32_t number = free_chunk_;
+  if (number == none) {
+    number = static_cast<std::uint32_t>(chunks_.size());
+    chunks_.emplace_back();
+    chunk_next_.push_back(none);
+  } else {
+    free_chunk_ = chunk_next_[number];
+  }
+  chunk_next_[number] = none;
+  ++chunk_count_;
+  return number;
+}
+
+// --- out ----------------------------------------------------------------------------------------
+
+void record_queue::remove(std::uint32_t number) {
+  node& gone = nodes_[number];
+  list& queue = lists_[gone.header.priority];
+  (gone.previous == none ? queue.head : nodes_[gone.previous].next) = gone.next;
+  (gone.next == none ? queue.tail : nodes_[gone.next].previous) = gone.previous;
+  --queue.count;
+  if (gone.header.index < newest_.size() && newest_[gone.header.index] == number)
+    newest_[gone.header.index] = none;
+  release_chunks(gone);
+  gone.next = free_node_;
+  free_node_ = number;
+  --node_count_;
+  least_ = std::min<std::uint64_t>(least_, node_count_);
+}
+
+void record_queue::release_chunks(const node& of) {
+  lists_[of.header.priority].chunks -= chunks_of(of.header.size);
+  for (std::uint32_t first = of.chunk; first != none;) {
+    const std::uint32_t next = chunk_next_[first];
+    chunk_next_[first] = free_chunk_;
+    free_chunk_ = first;
+    --chunk_count_;
+    first = next;
+  }
+}
+
+void record_queue::load(const node& from, std::uint8_t* to) const {
+  std::uint32_t left = from.header.size;
+  for (std::uint32_t at = from.chunk; at != none; at = chunk_next_[at]) {
+    const std::uint32_t size = std::min(left, chunk_size);
+    std::memcpy(to, chunks_[at].bytes, size);
+    to += size;
+    left -= size;
+  }
+}
+
+std::uint32_t record_queue::pop(record_batch& into, std::uint32_t most, std::int64_t now) {
+  into.clear();
+  most = std::min(most, SLUICE_BATCH_MAX);
+  const std::lock_guard lock{mutex_};
+  expire(now);
+  for (list& queue : lists_) {
+    while (queue.count > 0 && into.size() < most) {
+      const std::uint32_t number = queue.head;
+      load(nodes_[number], into.append(nodes_[number].header));
+      remove(number);
+    }
+  }
+  into.seal();
+  popped_ += into.size();
+  if (!into.empty() && spec_.policy == config::when_full::block) room_.notify_all();
+  return into.size();
+}
+
+void record_queue::expire(std::int64_t now) {
+  if (spec_.max_delay_ns == 0) return;
+  const std::uint32_t number = oldest();
+  if (number == none || now - arrival(nodes_[number].header) <= spec_.max_delay_ns) {
+    above_since_ = 0;
+    return;
+  }
+  // It was the oldest all along, whether or not anything was taken meanwhile.
+  if (above_since_ == 0) above_since_ = arrival(nodes_[number].header) + spec_.max_delay_ns;
+  if (now - above_since_ < patience_ns) return;
+  for (const std::uint32_t priority : {SLUICE_PRIORITY_NORMAL, SLUICE_PRIORITY_LOW}) {
+    const list& queue = lists_[priority];
+    while (queue.count > 0 && now - arrival(nodes_[queue.head].header) > 2 * spec_.max_delay_ns)
+      drop(queue.head, SLUICE_DROP_EXPIRED);
+  }
+}
+
+void record_queue::drop(std::uint32_t number, std::uint32_t reason) {
+  count_drop(nodes_[number].header.priority, reason);
+  remove(number);
+}
+
+void record_queue::count_drop(std::uint32_t priority, std::uint32_t reason) {
+  ++dropped_[reason];
+  if (priority == SLUICE_PRIORITY_HIGH) ++priority_lost_;
+}
+
+// --- end ----------------------------------------------------------------------------------------
+
+void record_queue::add_producer() {
+  const std::lock_guard lock{mutex_};
+  ++producers_;
+}
+
+void record_queue::remove_producer() {
+  const std::lock_guard lock{mutex_};
+  if (--producers_ == 0) closed_ = true;
+}
+
+bool record_queue::closed() const {
+  const std::lock_guard lock{mutex_};
+  return closed_;
+}
+
+void record_queue::abandon() {
+  const std::lock_guard lock{mutex_};
+  abandoned_ = true;
+  for (list& queue : lists_)
+    while (queue.count > 0) drop(queue.head, SLUICE_DROP_SHUTDOWN);
+  room_.notify_all();
+}
+
+// --- figures ------------------------------------------------------------------------------------
+
+std::uint32_t record_queue::oldest() const {
+  std::uint32_t found = none;
+  for (const list& queue : lists_)
+    if (queue.head != none &&
+        (found == none || arrival(nodes_[queue.head].header) < arrival(nodes_[found].header)))
+      found = queue.head;
+  return found;
+}
+
+std::uint32_t record_queue::depth() const {
+  const std::lock_guard lock{mutex_};
+  return node_count_;
+}
+
+std::int64_t record_queue::oldest_age(std::int64_t now) const {
+  const std::lock_guard lock{mutex_};
+  const std::uint32_t number = oldest();
+  return number == none ? 0 : std::max<std::int64_t>(0, now - arrival(nodes_[number].header));
+}
+
+record_queue::reading record_queue::read(std::int64_t now) const {
+  const std::lock_guard lock{mutex_};
+  reading made;
+  const std::uint32_t number = oldest();
+  made.state.present = true;
+  made.state.depth = node_count_;
+  made.state.capacity = record_limit_;
+  made.state.bytes = std::uint64_t{chunk_count_} * chunk_size;
+  made.state.bytes_capacity = std::uint64_t{chunk_limit_} * chunk_size;
+  made.state.oldest_ns =
+      number == none ? 0 : std::max<std::int64_t>(0, now - arrival(nodes_[number].header));
+  made.state.policy = policy_name(spec_.policy);
+  made.pushed = pushed_;
+  made.popped = popped_;
+  made.dropped = dropped_;
+  made.priority_lost = priority_lost_;
+  made.least = std::min<std::uint64_t>(least_, node_count_);
+  const std::uint64_t listed = lists_[0].count + lists_[1].count + lists_[2].count;
+  const std::uint64_t lost = std::accumulate(dropped_.begin(), dropped_.end(), std::uint64_t{0});
+  made.imbalance = static_cast<std::int64_t>(pushed_ - popped_ - lost - listed);
+  return made;
+}
+
+std::uint64_t record_queue::take_least() {
+  const std::lock_guard lock{mutex_};
+  const std::uint64_t least = std::min<std::uint64_t>(least_, node_count_);
+  least_ = node_count_;
+  return least;
+}
+
+}  // namespace sluice::runtime

@@ -1,0 +1,39 @@
+// The numbers of schemas and their codecs; the same for all stages of a pipeline.
+#pragma once
+
+#include <sluice/ext/codec.h>
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::runtime {
+
+/// All calls are for any thread.
+class schemas {
+ public:
+  /// A new number at first sight. Numbers start at 1; 0 when there are 65,535.
+  std::uint16_t number(std::string_view name);
+  /// Empty for a number that was never given. Valid as long as this.
+  std::string_view name(std::uint16_t number) const;
+  bool known(std::uint16_t number) const;
+  const sluice_codec* codec(std::uint16_t number) const;
+  /// Takes the codecs of a plugin for schemas that have none yet; `library` keeps them loaded.
+  void add_codecs(const sluice_plugin& plugin, const std::shared_ptr<const void>& library);
+
+ private:
+  struct entry {
+    std::string name;
+    const sluice_codec* codec = nullptr;
+  };
+  std::uint16_t number_locked(std::string_view name);
+
+  mutable std::mutex mutex_;
+  std::deque<entry> entries_;  // addresses stay
+  std::vector<std::shared_ptr<const void>> libraries_;
+};
+
+}  // namespace sluice::runtime

@@ -1,0 +1,42 @@
+// What all stages of one pipeline share.
+#pragma once
+
+#include "runtime/attributes.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/event_log.hpp"
+#include "runtime/key_table.hpp"
+#include "runtime/pipeline.hpp"
+#include "runtime/resolver.hpp"
+#include "runtime/schemas.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace sluice::runtime {
+
+struct shared {
+  shared(const clock& given_time, logger given_log, std::string given_name, std::uint32_t max_keys)
+      : time{given_time},
+        log{std::move(given_log)},
+        pipeline{std::move(given_name)},
+        events{given_time},
+        keys{max_keys} {}
+
+  const clock& time;
+  const logger log;
+  const std::string pipeline;
+  event_log events;
+  index_space keys;
+  schemas formats;
+  runtime::attributes attributes;
+  runtime::resolver resolver;
+
+  /// A stage that must not go on: the pipeline drains. Any lane.
+  std::function<void(std::string_view stage)> stop;
+  std::atomic<bool> draining{false};
+  std::atomic<std::int64_t> drain_deadline{SLUICE_NEVER};
+};
+
+}  // namespace sluice::runtime

@@ -1,0 +1,92 @@
+// Guard and sink behind their queue: permits, calls, outcomes.
+#pragma once
+
+#include "runtime/latency_window.hpp"
+#include "runtime/record_batch.hpp"
+#include "runtime/record_queue.hpp"
+
+#include <sluice/abi.h>
+#include <sluice/ext/guard.h>
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace sluice::runtime {
+
+class lane;
+class stage;
+
+/// For the sink's lane, but where said.
+class sink_driver {
+ public:
+  /// `guard` may be null.
+  sink_driver(lane& where, record_queue& queue, stage* guard, stage& sink);
+
+  /// Makes at most one call of the sink; false if there was nothing to do or it is not ready.
+  bool step();
+  /// More input would change what `step` does.
+  bool wants_input() const { return wants_input_; }
+  /// The queue's depth when `step` last looked.
+  std::uint32_t seen_depth() const { return seen_depth_; }
+  bool idle() const { return hand_.empty(); }
+
+  /// The sink's host call.
+  sluice_status report(const sluice_outcome& outcome);
+
+  /// What is in hand is dropped as `shutdown`, what is unanswered is `unknown`.
+  void give_up();
+  /// What is unanswered is `unknown`: the sink has ended.
+  void abandon_calls();
+
+  std::uint64_t in_hand() const { return hand_.size(); }
+  std::uint64_t in_flight() const { return in_flight_; }
+  std::uint64_t taken() const { return taken_; }
+  std::uint64_t receivers() const { return receivers_; }
+  /// When the oldest unanswered call was handed over; 0: none.
+  std::int64_t oldest_call() const;
+
+  /// [any]
+  latency_window calls;  ///< first byte written to reply, per call
+  latency_window ages;   ///< receipt to reply, per published record
+
+ private:
+  /// Most calls under way at once.
+  static constexpr std::uint32_t call_limit = 64;
+  struct call {
+    std::uint64_t id = 0;  // 0: free
+    std::uint64_t permit = 0;
+    std::uint32_t records = 0, remaining = 0;
+    std::uint32_t worst = SLUICE_PUBLISHED, cause = SLUICE_CAUSE_NONE;
+    std::uint64_t incident = 0;
+    std::int64_t handed_ns = 0;
+    std::array<std::int64_t, SLUICE_BATCH_MAX> received;
+  };
+
+  bool fill_hand(std::uint32_t most);
+  void refuse();
+  std::uint32_t ready(std::uint32_t queued, std::int64_t oldest);
+  bool make_call(std::uint32_t count, std::uint64_t permit);
+  bool settle(call& made, std::uint32_t count, std::int64_t began);
+  void void_call(call& made, std::uint32_t count);
+  void drop_hand(std::uint32_t count, std::uint32_t reason);
+  void finish_call(call& done, std::int64_t written, std::int64_t now);
+  void tell_guard(const sluice_call_result& result);
+  void cancel(std::uint64_t permit);
+  call* free_call();
+
+  lane& lane_;
+  record_queue& queue_;
+  stage* const guard_;
+  stage& sink_;
+  const sluice_guard* guard_table_ = nullptr;
+  record_batch hand_;  // taken from the queue, not yet accepted by the sink
+  std::array<std::uint8_t, SLUICE_BATCH_MAX> answers_{};
+  std::vector<call> calls_;
+  std::uint64_t last_id_ = 0;
+  std::uint64_t in_flight_ = 0, taken_ = 0, receivers_ = 0;
+  std::uint32_t seen_depth_ = 0;
+  bool wants_input_ = true;
+};
+
+}  // namespace sluice::runtime
