@@ -2,6 +2,7 @@
 
 #include <toml++/toml.h>
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace sluice::config {
@@ -11,6 +12,27 @@ namespace {
 place place_of(const toml::source_region& region) {
   return {static_cast<std::uint32_t>(region.begin.line),
           static_cast<std::uint32_t>(region.begin.column)};
+}
+
+constexpr std::uint32_t most_key_parts = 64;
+
+/// The place of a dotted key of more parts than anyone means: each would be one more level. Looks
+/// at characters alone, so a string of so many words with dots between is refused as well.
+std::optional<place> endless_key(std::string_view text) {
+  place at{1, 0};
+  std::uint32_t parts = 0;
+  char before = '\n';
+  for (const char c : text) {
+    ++at.column;
+    const bool blank = c == ' ' || c == '\t';
+    const bool part = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '_' || c == '-' || c == '"' || c == '\'';
+    if (c == '.' && before != '.' && ++parts >= most_key_parts) return at;
+    if (c == '\n') at = {at.line + 1, 0};
+    if (!blank && !part && c != '.') parts = 0;
+    if (!blank) before = c;
+  }
+  return std::nullopt;
 }
 
 node convert(const toml::node& from);
@@ -75,6 +97,8 @@ const char* describe(node::type is) {
 }
 
 std::variant<node, diagnostic> parse_document(std::string_view text, const std::string& file) {
+  if (const auto at = endless_key(text))
+    return diagnostic{file, at->line, at->column, "a key may have at most 64 parts"};
   try {
     return convert(toml::parse(text));
   } catch (const toml::parse_error& error) {

@@ -89,9 +89,7 @@ class expander {
       fail(expansion::failure::variable,
            "environment variable " + name + " is not set: " + printable(how.substr(2)));
     } else {
-      fail(expansion::failure::variable, "environment variable " + name +
-                                             " is not set; set it, or write ${" + name +
-                                             ":-default}");
+      fail(expansion::failure::variable, "environment variable " + name + " is not set");
     }
   }
 

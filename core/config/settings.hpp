@@ -60,11 +60,18 @@ place place_of(const section& from, std::string_view key);
 
 std::shared_ptr<const values> store(std::vector<checked> values);
 
-/// Fills a struct of host keys by its rows, which are written as a stage's are (sluice/config.hpp).
+/// The rows of a struct of host keys, which are written as a stage's are (sluice/config.hpp).
 template <typename Keys>
-Keys read_keys(const section& from, reading& state) {
+std::vector<sluice_field> raw_rows() {
   std::vector<sluice_field> rows;
   for (const auto& row : Keys::fields) rows.push_back(row.raw);
+  return rows;
+}
+
+/// Fills such a struct; `rows` are its own, perhaps with another environment variable.
+template <typename Keys>
+Keys read_keys(const section& from, reading& state,
+               const std::vector<sluice_field>& rows = raw_rows<Keys>()) {
   const auto stored = store(read_rows(rows, from, state));
   Keys keys{};
   for (std::uint32_t i = 0; i < stored->size(); ++i)
@@ -72,12 +79,9 @@ Keys read_keys(const section& from, reading& state) {
   return keys;
 }
 
-/// The names of a struct's rows.
 template <typename Keys>
 std::vector<std::string> key_names() {
-  std::vector<std::string> names;
-  for (const auto& row : Keys::fields) names.emplace_back(row.raw.key.data, row.raw.key.size);
-  return names;
+  return keys_of(raw_rows<Keys>());
 }
 
 }  // namespace sluice::config

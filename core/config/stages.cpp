@@ -71,15 +71,11 @@ std::optional<queue_spec> read_queue(const stage_draft& draft, reading& state) {
                      given == nullptr ? draft.at : given->at, draft.name, "queue."};
   refuse_unknown(from, key_names<queue_keys>(), state);
 
-  auto rows = std::vector<sluice_field>{};
-  for (const auto& row : queue_keys::fields) rows.push_back(row.raw);
-  // The row of `records` gets the variable only where it means this sink's buffer.
+  auto rows = raw_rows<queue_keys>();
+  // `records` is a variable's only where it means a Redis sink's buffer.
   if (draft.known() && view(draft.found.plugin->name) == buffer_plugin)
     rows.front().environment = borrow(buffer_variable);
-  const auto stored = store(read_rows(rows, from, state));
-  queue_keys keys;
-  for (std::uint32_t i = 0; i < stored->size(); ++i)
-    queue_keys::fields[i].assign(&keys, stored->data()[i]);
+  const auto keys = read_keys<queue_keys>(from, state, rows);
   return queue_spec{keys.records, keys.bytes.bytes, keys.when_full, keys.max_delay.count()};
 }
 

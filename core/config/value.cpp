@@ -51,7 +51,7 @@ bool within(const sluice_field& row, double amount, std::string& error) {
   if ((!has_minimum(row) || amount >= row.minimum) && (!has_maximum(row) || amount <= row.maximum))
     return true;
   const bool text = row.kind == SLUICE_STRING;
-  error = std::string{"must be "} + (text ? "of " : "") + range(row) + ", is " +
+  error = (text ? "must have " : "must be ") + range(row) + (text ? ", has " : ", is ") +
           show_amount(row, amount);
   return false;
 }
@@ -108,6 +108,8 @@ bool convert_string(const sluice_field& row, const node& from, const environment
   const expansion text = expand(from.text, variables);
   if (text.failed != expansion::failure::none) {
     error = text.error;
+    if (error.ends_with(" is not set"))
+      error += "; set it, or give a default: ${VARIABLE:-default}";
     return false;
   }
   const bool by_text = row.kind == SLUICE_STRING || row.kind == SLUICE_CHOICE ||
@@ -123,7 +125,8 @@ bool convert_string(const sluice_field& row, const node& from, const environment
   }
   if (parse_value(row, text.text, text.whole ? rules::loose : rules::file, out, error)) return true;
   // What was substituted may be a secret in the wrong place; what the file says is not.
-  if (error.find(", is ") == std::string::npos) error += ", is " + in_quotes(from.text);
+  if (error.starts_with("must be ") && error.find(", is ") == std::string::npos)
+    error += ", is " + in_quotes(from.text);
   return false;
 }
 

@@ -15,7 +15,11 @@ using number = std::uint32_t;
 class wirer {
  public:
   wirer(const std::vector<stage_draft>& drafts, report& out)
-      : drafts_{drafts}, out_{out}, inputs_(drafts.size()), takers_(drafts.size()) {}
+      : drafts_{drafts},
+        out_{out},
+        inputs_(drafts.size()),
+        takers_(drafts.size()),
+        unresolved_(drafts.size()) {}
 
   std::vector<stage_spec> run() {
     check_names();
@@ -92,24 +96,27 @@ class wirer {
   }
 
   void connect_one(number i, const std::string& name, place at) {
+    const auto fail = [&](const std::string& why) {
+      unresolved_[i] = true;
+      out_.error(at, "from: " + why);
+    };
     std::vector<std::string> earlier;
     for (number k = 0; k < i; ++k)
-      if (!drafts_[k].service && !drafts_[k].is(SLUICE_SINK)) earlier.push_back(drafts_[k].name);
+      if (!drafts_[k].service && !drafts_[k].is(SLUICE_SINK) &&
+          std::find(earlier.begin(), earlier.end(), drafts_[k].name) == earlier.end())
+        earlier.push_back(drafts_[k].name);
     for (number k = 0; k < drafts_.size(); ++k) {
       if (drafts_[k].name != name) continue;
-      if (drafts_[k].service)
-        return out_.error(at, "from: " + in_quotes(name) + " is a service and has no records");
+      if (drafts_[k].service) return fail(in_quotes(name) + " is a service and has no records");
       if (k >= i)
-        return out_.error(at,
-                          "from: must name a stage earlier in the file, " + in_quotes(name) +
-                              (k == i ? " is this stage itself"
-                                      : " stands in line " + std::to_string(drafts_[k].at.line)));
+        return fail("must name a stage earlier in the file, " + in_quotes(name) +
+                    (k == i ? " is this stage itself"
+                            : " stands in line " + std::to_string(drafts_[k].at.line)));
       if (drafts_[k].is(SLUICE_SINK))
-        return out_.error(at, "from: " + in_quotes(name) + " is a sink and gives nothing on");
+        return fail(in_quotes(name) + " is a sink and gives nothing on");
       return join(k, i);
     }
-    out_.error(at,
-               "from: no stage is called " + in_quotes(name) + "; " + suggestion(name, earlier));
+    fail("no stage is called " + in_quotes(name) + "; " + suggestion(name, earlier));
   }
 
   static std::string kind_of(const stage_draft& draft) {
@@ -129,7 +136,8 @@ class wirer {
       });
     };
     if (!any(SLUICE_SOURCE)) out_.error({}, "the pipeline has no source: add a [[stage]] with one");
-    if (!any(SLUICE_SINK)) out_.error({}, "the pipeline has no sink: add a [[stage]] with one");
+    if (!any(SLUICE_SINK))
+      return out_.error({}, "the pipeline has no sink: add a [[stage]] with one");
     for (number i = 0; i < drafts_.size(); ++i) {
       const stage_draft& draft = drafts_[i];
       if ((draft.is(SLUICE_SOURCE) || draft.is(SLUICE_TRANSFORM)) && takers_[i].empty() &&
@@ -140,15 +148,17 @@ class wirer {
     }
   }
 
-  /// A stage whose `from` could not be read might have been the taker.
+  /// A later stage whose inputs are not all known might have been the taker.
   bool lost_takers(number i) const {
-    return std::any_of(drafts_.begin() + i, drafts_.end(),
-                       [](const stage_draft& draft) { return draft.bad_from; });
+    for (number k = i + 1; k < drafts_.size(); ++k)
+      if (drafts_[k].bad_from || unresolved_[k]) return true;
+    return false;
   }
 
   void check_guard(number i) {
     const stage_draft& draft = drafts_[i];
     const auto& takers = takers_[i];
+    if (takers.empty() && lost_takers(i)) return;
     if (takers.size() == 1 &&
         (drafts_[takers.front()].is(SLUICE_SINK) || !drafts_[takers.front()].known()))
       return;
@@ -157,7 +167,9 @@ class wirer {
     out_.error(
         draft.at,
         in_quotes(draft.name) + " is a guard and must stand directly before exactly one sink; " +
-            (names.empty() ? "nothing takes from it" : joined(names, ", ") + " takes from it"));
+            (names.empty()
+                 ? "nothing takes from it"
+                 : joined(names, ", ") + (names.size() == 1 ? " is none" : " take from it")));
   }
 
   /// The guard directly before a sink, if there is one.
@@ -213,6 +225,7 @@ class wirer {
   report& out_;
   std::vector<std::vector<edge_spec>> inputs_;
   std::vector<std::vector<number>> takers_;
+  std::vector<bool> unresolved_;  // has a `from` that names nothing it could take from
 };
 
 }  // namespace

@@ -1,0 +1,18 @@
+// A pipeline as a picture: for a terminal, for Graphviz, for programs.
+#pragma once
+
+#include "config/pipeline.hpp"
+
+#include <string>
+
+namespace sluice::config {
+
+/// One line a stage, lanes apart, in plain ASCII.
+std::string graph_text(const pipeline_spec& pipeline);
+std::string graph_dot(const pipeline_spec& pipeline);
+std::string graph_json(const pipeline_spec& pipeline);
+
+/// "drop_oldest", ...
+const char* policy_name(when_full policy);
+
+}  // namespace sluice::config
