@@ -179,7 +179,7 @@ url = "{feed.url}"
 api_key = "key"
 access_token = "{token}"
 {source}
-instruments = [{listed}]
+tokens = [{listed}]
 mode = "full"
 
 [[stage]]

@@ -33,13 +33,14 @@ def free_port():
 class Process:
     """A child whose output goes to a file: <folder>/<name>.<n>.log."""
 
-    def __init__(self, name, command, folder, environment=None):
+    def __init__(self, name, command, folder, environment=None, working=None):
         count = sum(entry.startswith(name + ".") for entry in os.listdir(folder))
         self.name = name
         self.log_path = os.path.join(folder, f"{name}.{count}.log")
         with open(self.log_path, "wb") as log:
             self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
-                                           stderr=subprocess.STDOUT, env=environment, cwd=folder)
+                                           stderr=subprocess.STDOUT, env=environment,
+                                           cwd=working or folder)
 
     @property
     def pid(self):

@@ -83,7 +83,7 @@ nmae = "typing error"
 plugin = "kite_source"
 api_key = "k"
 access_token = "t"
-instruments = ["408065"]
+tokens = ["408065"]
 mode = "fulll"
 
 [[stage]]
@@ -108,7 +108,7 @@ name = "secret"
 plugin = "kite_source"
 api_key = "hunter1"
 access_token = "hunter2"
-instruments = ["408065"]
+tokens = ["408065"]
 mode = "wrong"
 
 [[stage]]

@@ -1,0 +1,184 @@
+"""The official client (npm kiteconnect) and Sluice read the same sandbox and see the same values.
+
+Where they differ it is on purpose, and each difference has a function below that undoes it:
+  times_are_epochs         Sluice publishes unix seconds, the client makes Dates
+  absent_times_are_absent  a time of 0 is left out, the client says null
+  unsigned_quantities      quantities are unsigned, the client reads them as signed
+  change_is_rounded        `change` has five decimals, the client does not round
+  change_without_close     0, where the client divides by the close it does not have
+  own_members              `seq` (and the weight `w`) are Sluice's
+"""
+
+import datetime
+import json
+import os
+import shutil
+import subprocess
+
+from harness import SOURCE, Case, main, wait_until
+from process import SLOWNESS, Process, free_port
+
+CLIENT = f"{SOURCE}/tests/e2e/kiteconnect"
+QUANTITIES = ("last_traded_quantity", "volume_traded", "total_buy_quantity",
+              "total_sell_quantity", "oi", "oi_day_high", "oi_day_low")
+TIMES = ("last_trade_time", "exchange_timestamp")
+SECONDS = 10
+
+
+def times_are_epochs(tick):
+    for name in TIMES:
+        if isinstance(tick.get(name), str):
+            moment = datetime.datetime.fromisoformat(tick[name].replace("Z", "+00:00"))
+            tick[name] = moment.timestamp()
+
+
+def absent_times_are_absent(tick):
+    for name in TIMES:
+        if name in tick and tick[name] is None:
+            del tick[name]
+
+
+def unsigned_quantities(tick):
+    for name in QUANTITIES:
+        if tick.get(name, 0) < 0:
+            tick[name] += 1 << 32
+    for side in tick.get("depth", {}).values():
+        for entry in side:
+            entry["quantity"] %= 1 << 32
+
+
+def change_is_rounded(tick):
+    if isinstance(tick.get("change"), float):
+        tick["change"] = round(tick["change"], 5)
+
+
+def change_without_close(tick):
+    if "change" in tick and tick.get("ohlc", {}).get("close") == 0:
+        tick["change"] = 0
+
+
+def own_members(tick):
+    tick.pop("seq", None)
+    tick.pop("w", None)
+
+
+def parse(text):
+    """JSON in which 392 and 392.0 are the same number."""
+    return json.loads(text, parse_int=float)
+
+
+def canonical(tick):
+    return json.dumps(tick, sort_keys=True)
+
+
+def as_published(tick):
+    """The client's tick as Sluice would say it."""
+    for undo in (times_are_epochs, absent_times_are_absent, unsigned_quantities,
+                 change_is_rounded, change_without_close):
+        undo(tick)
+    return tick
+
+
+def npm_folder():
+    """The client with its packages, installed once per build."""
+    folder = os.environ["SLUICE_NPM_FOLDER"]
+    os.makedirs(folder, exist_ok=True)
+    for name in ("package.json", "package-lock.json", "watch.js"):
+        shutil.copy(f"{CLIENT}/{name}", folder)
+    lock = f"{folder}/package-lock.json"
+    installed = f"{folder}/node_modules/.installed"
+    if not os.path.exists(installed) or os.path.getmtime(installed) < os.path.getmtime(
+            f"{CLIENT}/package-lock.json"):
+        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+                              cwd=folder, capture_output=True, text=True, check=False, timeout=240)
+        if done.returncode != 0:
+            raise AssertionError(f"npm ci in {folder}: {done.stderr}")
+        shutil.copy(lock, installed)
+    return folder
+
+
+class OfficialClient(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.npm = npm_folder()
+
+    def tokens(self, address):
+        """Instruments of the sandbox, some of each kind."""
+        server = self.redis()
+        subscriber = self.subscriber(server)
+        file = f"{SOURCE}/pipelines/ticker.toml"
+        probe = self.sluice(file, "ticker", self.ticker_environment(address, server))
+        wait_until(lambda: subscriber.count > 2000, 20, "the sandbox ticks")
+        self.assert_ends_well(probe)
+        kinds = {}
+        for _, payload, _ in subscriber.messages:
+            tick = json.loads(payload)
+            kinds.setdefault(tick["tradable"], {})[tick["instrument_token"]] = True
+        self.assertEqual(set(kinds), {True, False}, "indices and tradable instruments")
+        return [*list(kinds[False])[:4], *list(kinds[True])[:40]]
+
+    @staticmethod
+    def ticker_environment(address, server):
+        return {"KITE_URL": f"ws://{address}", "KITE_API_KEY": "sluice",
+                "KITE_ACCESS_TOKEN": "token", "REDIS_URL": server.url}
+
+    def test_same_values(self):
+        address = f"127.0.0.1:{free_port()}"
+        sandbox = self.sluice(f"{SOURCE}/pipelines/market-simulator.toml", "market-simulator",
+                              {"SANDBOX_LISTEN": address})
+        modes = dict(zip(self.tokens(address), ["full", "quote", "ltp"] * 20))
+
+        server = self.redis()
+        subscriber = self.subscriber(server)
+        file = self.write("modes.toml", f"""
+[pipeline]
+name = "modes"
+
+[[stage]]
+plugin = "kite_source"
+url = "ws://{address}"
+api_key = "sluice"
+access_token = "token"
+tokens = [{", ".join(f'"{token}={mode}"' for token, mode in modes.items())}]
+
+[[stage]]
+plugin = "redis_sink"
+url = "{server.url}"
+queue = {{ max_delay = "0s" }}
+""")
+        service = self.sluice(file, "modes")
+        wait_until(lambda: subscriber.count, 10, "Sluice receives ticks")
+
+        client = Process("kiteconnect", [
+            "node", "watch.js", f"ws://{address}/", "official", "token",
+            ",".join(f"{token}:{mode}" for token, mode in modes.items()), str(SECONDS)], self.folder,
+            working=self.npm)
+        self.addCleanup(client.kill)
+        self.assertEqual(client.wait(SECONDS + 20), 0, client.log)
+        self.assert_ends_well(service)
+        self.assert_ends_well(sandbox)
+
+        published = set()
+        for _, payload, _ in subscriber.messages:
+            tick = parse(payload)
+            own_members(tick)
+            published.add(canonical(tick))
+        seen = [tick for line in client.log.splitlines() if line.startswith('{"event":"ticks"')
+                for tick in parse(line)["ticks"]]
+        self.assertGreater(len(seen), 100 / SLOWNESS)
+        # Before the client's mode reached the sandbox it had the mode that comes with subscribing,
+        # which Sluice did not publish to compare with.
+        seen = [tick for tick in seen if tick["mode"] == modes[tick["instrument_token"]]]
+        self.assertEqual({tick["mode"] for tick in seen}, {"full", "quote", "ltp"})
+        self.assertEqual({tick["tradable"] for tick in seen}, {True, False})
+        for tick in seen:
+            as_published(tick)
+            if canonical(tick) not in published:
+                near = [each for each in published
+                        if parse(each)["instrument_token"] == tick["instrument_token"]]
+                self.fail(f"the client saw\n{canonical(tick)}\nand Sluice published\n" +
+                          "\n".join(near[-5:]))
+
+
+if __name__ == "__main__":
+    main()
