@@ -92,10 +92,12 @@ std::string target_of(const endpoint& to, std::string_view api_key, std::string_
 }
 
 void mask::add(std::string_view secret) {
-  if (secret.empty()) return;
+  constexpr std::size_t remembered = 16;
+  if (secret.empty() || std::find(hidden_.begin(), hidden_.end(), secret) != hidden_.end()) return;
   hidden_.emplace_back(secret);
   if (std::string encoded = percent_encode(secret); encoded != secret)
     hidden_.push_back(std::move(encoded));
+  while (hidden_.size() > remembered) hidden_.erase(hidden_.begin());
 }
 
 std::string mask::safe(std::string_view text, std::size_t size_max) const {

@@ -31,9 +31,8 @@ std::string target_of(const endpoint& to, std::string_view api_key, std::string_
 /// Hides secrets in text that came from outside.
 class mask {
  public:
-  /// As they are and percent-encoded. Empty ones are ignored.
+  /// As it is and percent-encoded. An empty one is ignored; the last few are remembered.
   void add(std::string_view secret);
-  void clear() { hidden_.clear(); }
   /// At most `size_max` bytes of printable ASCII on one line, secrets as ***.
   std::string safe(std::string_view text, std::size_t size_max = 200) const;
 
