@@ -1,0 +1,242 @@
+#include "telemetry/metrics.hpp"
+
+#include "telemetry/summary.hpp"
+
+#include <fmt/format.h>
+#include <prometheus/collectable.h>
+#include <prometheus/text_serializer.h>
+
+#include <limits>
+#include <map>
+#include <string_view>
+#include <vector>
+
+namespace sluice::telemetry {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using labels = std::vector<ClientMetric::Label>;
+
+constexpr double seconds(std::int64_t nanoseconds) {
+  return static_cast<double>(nanoseconds) * 1e-9;
+}
+
+/// Families in the order in which they first appeared.
+class families {
+ public:
+  void counter(const std::string& name, const char* help, labels of, double value) {
+    ClientMetric metric = labelled(std::move(of));
+    metric.counter.value = value;
+    family(name, help, MetricType::Counter).metric.push_back(std::move(metric));
+  }
+  void counter(const std::string& name, const char* help, labels of, std::uint64_t value) {
+    counter(name, help, std::move(of), static_cast<double>(value));
+  }
+  void gauge(const std::string& name, const char* help, labels of, double value) {
+    ClientMetric metric = labelled(std::move(of));
+    metric.gauge.value = value;
+    family(name, help, MetricType::Gauge).metric.push_back(std::move(metric));
+  }
+  void gauge(const std::string& name, const char* help, labels of, std::uint64_t value) {
+    gauge(name, help, std::move(of), static_cast<double>(value));
+  }
+  void histogram(const std::string& name, const char* help, labels of,
+                 const runtime::latency_histogram& value) {
+    ClientMetric metric = labelled(std::move(of));
+    std::uint64_t below = 0;
+    for (std::size_t i = 0; i < value.count.size(); ++i) {
+      below += value.count[i];
+      const bool last = i == runtime::latency_bounds_ns.size();
+      metric.histogram.bucket.push_back({below, last ? std::numeric_limits<double>::infinity()
+                                                     : seconds(runtime::latency_bounds_ns[i])});
+    }
+    metric.histogram.sample_count = below;
+    metric.histogram.sample_sum = value.sum_s;
+    family(name, help, MetricType::Histogram).metric.push_back(std::move(metric));
+  }
+  std::vector<MetricFamily> take() { return std::move(all_); }
+
+ private:
+  static ClientMetric labelled(labels of) {
+    ClientMetric metric;
+    metric.label = std::move(of);
+    return metric;
+  }
+  MetricFamily& family(const std::string& name, const char* help, MetricType type) {
+    const auto [at, is_new] = index_.emplace(name, all_.size());
+    if (is_new) all_.push_back({name, help, type, {}});
+    return all_[at->second];
+  }
+  std::vector<MetricFamily> all_;
+  std::map<std::string, std::size_t> index_;
+};
+
+/// The requirement's names; its expressions work unchanged, so there are no labels.
+void add_required(families& out, const runtime::snapshot& seen, const summary& all) {
+  const std::string prefix = seen.metrics_prefix + "_";
+  out.counter(prefix + "ticks_received_total", "Records received by the sources.", {},
+              all.received);
+  out.counter(prefix + "ticks_published_total", "Records published by the sinks.", {},
+              all.published);
+  out.counter(prefix + "ticks_dropped_total", "Records dropped, for any reason.", {}, all.dropped);
+  out.histogram(prefix + "publish_latency_seconds",
+                "From the first byte of a publish written to its reply.", {}, all.latencies);
+  out.gauge(prefix + "pending_publishes", "Records queued before sinks or unacknowledged.", {},
+            all.pending);
+  out.gauge(prefix + "backpressure_level", "0 HEALTHY, 1 WARNING, 2 CRITICAL, 3 OVERLOAD.", {},
+            std::uint64_t{seen.level});
+  out.gauge(prefix + "ingestion_rate_per_sec", "Records received, over the last second.", {},
+            all.received_per_s);
+  out.gauge(prefix + "publish_rate_per_sec", "Records published, over the last second.", {},
+            all.published_per_s);
+  if (all.breaker)
+    out.gauge(prefix + "circuit_breaker_state", "0 closed, 1 open, 2 half open.", {}, *all.breaker);
+}
+
+void add_pipeline(families& out, const runtime::snapshot& seen) {
+  const labels name{{"pipeline", seen.pipeline}};
+  out.gauge("sluice_build_info", "The running version; always 1.", {{"version", SLUICE_VERSION}},
+            1.0);
+  out.gauge("sluice_pipeline_info", "The running configuration; always 1.",
+            {{"pipeline", seen.pipeline}, {"config_hash", seen.config_hash}}, 1.0);
+  out.gauge("sluice_uptime_seconds", "Since the start.", name, seconds(seen.uptime_ns));
+  out.gauge("sluice_phase", "0 starting, 1 running, 2 draining, 3 stopped.", name,
+            static_cast<std::uint64_t>(seen.phase));
+  out.gauge("sluice_level", "0 HEALTHY, 1 WARNING, 2 CRITICAL, 3 OVERLOAD.", name,
+            std::uint64_t{seen.level});
+  out.gauge("sluice_pipeline_imbalance", "What the pipeline's ledger is off by; must read 0.", name,
+            static_cast<double>(seen.imbalance));
+  out.gauge("sluice_keys", "Different keys seen.", name, std::uint64_t{seen.keys});
+  out.gauge("sluice_keys_max", "Most different keys that may be seen.", name,
+            std::uint64_t{seen.max_keys});
+  out.gauge("sluice_hung", "1 while a stage hangs.", name, seen.hung_stage.empty() ? 0.0 : 1.0);
+}
+
+void add_ledger(families& out, const runtime::stage_state& stage) {
+  const labels of{{"stage", stage.name}};
+  const runtime::counters& count = stage.count;
+  out.counter("sluice_records_created_total", "Received by a source, or made by the stage.", of,
+              count.created);
+  out.counter("sluice_records_in_total", "Handed to the stage.", of, count.in);
+  out.counter("sluice_records_out_total", "Handed on by the stage.", of, count.out);
+  out.counter("sluice_records_published_total", "Published by the sink.", of, count.published);
+  out.counter("sluice_records_absorbed_total", "Absorbed in the stage's state.", of,
+              count.absorbed);
+  out.counter("sluice_records_failed_total", "Publishing them failed.", of, count.failed);
+  out.counter("sluice_records_unknown_total", "Written, but never acknowledged.", of,
+              count.unknown);
+  for (std::uint32_t reason = 1; reason < SLUICE_DROP_REASONS; ++reason)
+    out.counter("sluice_records_dropped_total", "Dropped, by reason; intentional ones are policy.",
+                {{"stage", stage.name},
+                 {"reason", runtime::reason_names[reason]},
+                 {"intentional", runtime::intentional(reason) ? "true" : "false"}},
+                count.dropped[reason]);
+  out.gauge("sluice_records_held", "In the stage: queued, in its store, unacknowledged.", of,
+            stage.held);
+  out.gauge("sluice_imbalance", "What the stage's ledger is off by; must read 0.", of,
+            static_cast<double>(stage.imbalance));
+}
+
+void add_queue(families& out, const runtime::stage_state& stage) {
+  if (!stage.queue.present) return;
+  const labels of{{"stage", stage.name}};
+  out.gauge("sluice_queue_records", "Records in the queue before the stage.", of,
+            stage.queue.depth);
+  out.gauge("sluice_queue_records_max", "Most records in the queue.", of, stage.queue.capacity);
+  out.gauge("sluice_queue_bytes", "Bytes in the queue before the stage.", of, stage.queue.bytes);
+  out.gauge("sluice_queue_bytes_max", "Most bytes in the queue.", of, stage.queue.bytes_capacity);
+  out.gauge("sluice_queue_oldest_seconds", "Age of the oldest record in the queue.", of,
+            seconds(stage.queue.oldest_ns));
+}
+
+void add_sink(families& out, const runtime::stage_state& stage) {
+  if (stage.kind != "sink") return;
+  const labels of{{"stage", stage.name}};
+  const auto quantile = [&](const char* share, std::int64_t value) {
+    out.gauge("sluice_latency_seconds", "Publish latency over the last second.",
+              {{"stage", stage.name}, {"quantile", share}}, seconds(value));
+  };
+  quantile("0.5", stage.latency.p50_ns);
+  quantile("0.95", stage.latency.p95_ns);
+  quantile("0.99", stage.latency.p99_ns);
+  quantile("1", stage.latency.max_ns);
+  out.histogram("sluice_publish_seconds", "Publish latency since the start.", of, stage.latencies);
+  out.gauge("sluice_in_flight", "Records sent and unacknowledged.", of, stage.in_flight);
+  out.gauge("sluice_receivers", "Readers that got the last publish.", of, stage.receivers);
+  out.gauge("sluice_stage_level", "0 HEALTHY, 1 WARNING, 2 CRITICAL, 3 OVERLOAD.", of,
+            std::uint64_t{stage.level});
+}
+
+void add_state(families& out, const runtime::stage_state& stage) {
+  const labels of{{"stage", stage.name}};
+  out.gauge("sluice_stage_info", "The stage's plugin; always 1.",
+            {{"stage", stage.name},
+             {"plugin", stage.plugin},
+             {"version", stage.version},
+             {"kind", stage.kind}},
+            1.0);
+  out.gauge("sluice_in_per_second", "Records in (a source: received), over the last second.", of,
+            stage.rate_in_per_s);
+  out.gauge("sluice_out_per_second", "Records out (a sink: published), over the last second.", of,
+            stage.rate_out_per_s);
+  out.gauge("sluice_lane_busy_ratio", "Share of its lane's time, over the last second.", of,
+            stage.busy_share);
+  out.counter("sluice_faults_total", "Faults of the stage's code.", of, stage.faults);
+  out.gauge("sluice_stage_bypassed", "1 while the stage is bypassed.", of,
+            stage.bypassed ? 1.0 : 0.0);
+  out.gauge("sluice_stage_stopped", "1 when the stage was stopped.", of, stage.stopped ? 1.0 : 0.0);
+}
+
+/// A plugin's own name, with what a metric's name may not have replaced.
+std::string plain(std::string_view name) {
+  std::string made{name};
+  for (char& c : made)
+    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))) c = '_';
+  return made;
+}
+
+void add_own(families& out, const runtime::stage_state& stage) {
+  for (const runtime::metric_value& one : stage.metrics) {
+    std::string name = fmt::format("sluice_{}_{}", plain(stage.plugin), plain(one.name));
+    const labels of{{"stage", stage.name}};
+    if (one.kind == SLUICE_COUNTER) {
+      if (!name.ends_with("_total")) name += "_total";
+      out.counter(name, one.doc.c_str(), of, one.value);
+    } else {
+      out.gauge(name, one.doc.c_str(), of, one.value);
+    }
+  }
+}
+
+/// What prometheus-cpp asks for metrics.
+class view_of_snapshot final : public prometheus::Collectable {
+ public:
+  explicit view_of_snapshot(const runtime::snapshot& seen) : seen_{seen} {}
+
+  std::vector<MetricFamily> Collect() const override {
+    families out;
+    add_required(out, seen_, summarize(seen_));
+    add_pipeline(out, seen_);
+    for (const runtime::stage_state& stage : seen_.stages) {
+      add_state(out, stage);
+      add_ledger(out, stage);
+      add_queue(out, stage);
+      add_sink(out, stage);
+      add_own(out, stage);
+    }
+    return out.take();
+  }
+
+ private:
+  const runtime::snapshot& seen_;
+};
+
+}  // namespace
+
+std::string prometheus_text(const runtime::snapshot& seen) {
+  return prometheus::TextSerializer{}.Serialize(view_of_snapshot{seen}.Collect());
+}
+
+}  // namespace sluice::telemetry

@@ -1,0 +1,114 @@
+#include "telemetry/log.hpp"
+#include "telemetry/status.hpp"
+#include "telemetry/summary.hpp"
+
+#include <boost/json.hpp>
+
+namespace sluice::telemetry {
+namespace {
+
+namespace json = boost::json;
+
+double seconds(std::int64_t nanoseconds) { return static_cast<double>(nanoseconds) * 1e-9; }
+
+json::object ledger(const runtime::counters& count, std::uint64_t held, std::int64_t imbalance) {
+  json::object dropped;
+  for (std::uint32_t reason = 1; reason < SLUICE_DROP_REASONS; ++reason)
+    if (count.dropped[reason] != 0) dropped[runtime::reason_names[reason]] = count.dropped[reason];
+  return {{"created", count.created},
+          {"in", count.in},
+          {"out", count.out},
+          {"published", count.published},
+          {"absorbed", count.absorbed},
+          {"failed", count.failed},
+          {"unknown", count.unknown},
+          {"dropped", std::move(dropped)},
+          {"held", held},
+          {"imbalance", imbalance}};
+}
+
+json::object latency(const runtime::latency_state& state) {
+  return {{"p50_s", seconds(state.p50_ns)},
+          {"p95_s", seconds(state.p95_ns)},
+          {"p99_s", seconds(state.p99_ns)},
+          {"max_s", seconds(state.max_ns)}};
+}
+
+json::object queue(const runtime::queue_state& state) {
+  return {{"records", state.depth},
+          {"records_max", state.capacity},
+          {"bytes", state.bytes},
+          {"bytes_max", state.bytes_capacity},
+          {"oldest_s", seconds(state.oldest_ns)},
+          {"when_full", state.policy}};
+}
+
+json::object stage(const runtime::stage_state& state) {
+  json::object made{{"name", state.name},
+                    {"plugin", state.plugin},
+                    {"version", state.version},
+                    {"kind", state.kind},
+                    {"lane", state.lane},
+                    {"ledger", ledger(state.count, state.held, state.imbalance)},
+                    {"in_per_s", state.rate_in_per_s},
+                    {"out_per_s", state.rate_out_per_s},
+                    {"lane_busy", state.busy_share},
+                    {"faults", state.faults},
+                    {"bypassed", state.bypassed},
+                    {"stopped", state.stopped}};
+  if (state.queue.present) made["queue"] = queue(state.queue);
+  if (state.kind == "sink") {
+    made["in_flight"] = state.in_flight;
+    made["latency"] = latency(state.latency);
+    made["receivers"] = state.receivers;
+    made["level"] = level_name(state.level);
+    made["level_cause"] = state.level_cause;
+  }
+  json::object metrics;
+  for (const runtime::metric_value& one : state.metrics) metrics[one.name] = one.value;
+  made["metrics"] = std::move(metrics);
+  return made;
+}
+
+json::array event_list(const std::vector<runtime::event>& events) {
+  json::array made;
+  for (const runtime::event& one : events)
+    made.push_back({{"number", one.number},
+                    {"time", utc(one.unix_ns)},
+                    {"stage", one.stage},
+                    {"kind", one.kind},
+                    {"message", one.message}});
+  return made;
+}
+
+}  // namespace
+
+std::string status_json(const runtime::snapshot& seen, const std::vector<runtime::event>& events) {
+  const summary all = summarize(seen);
+  json::array stages;
+  for (const runtime::stage_state& state : seen.stages) stages.push_back(stage(state));
+  return json::serialize(json::object{{"pipeline", seen.pipeline},
+                                      {"file", seen.file},
+                                      {"config_hash", seen.config_hash},
+                                      {"version", SLUICE_VERSION},
+                                      {"phase", phase_name(seen.phase)},
+                                      {"time", utc(seen.unix_ns)},
+                                      {"uptime_s", seconds(seen.uptime_ns)},
+                                      {"level", level_name(seen.level)},
+                                      {"level_cause", seen.level_cause},
+                                      {"received_per_s", all.received_per_s},
+                                      {"published_per_s", all.published_per_s},
+                                      {"pending", all.pending},
+                                      {"keys", seen.keys},
+                                      {"max_keys", seen.max_keys},
+                                      {"hung_stage", seen.hung_stage},
+                                      {"ledger", ledger(seen.total, seen.held, seen.imbalance)},
+                                      {"stages", std::move(stages)},
+                                      {"events", event_list(events)}});
+}
+
+std::string events_json(const std::vector<runtime::event>& events) {
+  return json::serialize(json::object{{"events", event_list(events)}});
+}
+
+}  // namespace sluice::telemetry

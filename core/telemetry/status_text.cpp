@@ -1,0 +1,147 @@
+#include "telemetry/log.hpp"
+#include "telemetry/status.hpp"
+#include "telemetry/summary.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <utility>
+
+namespace sluice::telemetry {
+namespace {
+
+/// Rows of cells, each column as wide as its widest; numbers stand to the right.
+class table {
+ public:
+  explicit table(std::vector<std::string> titles) { rows_.push_back(std::move(titles)); }
+  void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+
+  /// Columns below `left` stand to the left.
+  std::string text(std::size_t left) const {
+    std::vector<std::size_t> widths(rows_[0].size());
+    for (const auto& cells : rows_)
+      for (std::size_t i = 0; i < cells.size(); ++i)
+        widths[i] = std::max(widths[i], cells[i].size());
+    std::string out;
+    for (const auto& cells : rows_) {
+      std::string line;
+      for (std::size_t i = 0; i < cells.size(); ++i)
+        line += i < left ? fmt::format("  {:<{}}", cells[i], widths[i])
+                         : fmt::format("  {:>{}}", cells[i], widths[i]);
+      line.erase(line.find_last_not_of(' ') + 1);
+      out += line + "\n";
+    }
+    return out;
+  }
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+std::string per_second(double rate) {
+  return grouped(static_cast<std::uint64_t>(std::llround(std::max(rate, 0.0))));
+}
+
+std::string drops(const runtime::counters& count) {
+  std::string text;
+  for (std::uint32_t reason = 1; reason < SLUICE_DROP_REASONS; ++reason)
+    if (count.dropped[reason] != 0)
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", runtime::reason_names[reason],
+                          grouped(count.dropped[reason]));
+  return text.empty() ? "-" : text;
+}
+
+std::string state_of(const runtime::stage_state& stage) {
+  if (stage.stopped) return "stopped";
+  if (stage.bypassed) return "bypassed";
+  if (stage.kind == "sink") return level_name(stage.level);
+  return "ok";
+}
+
+std::string stage_table(const runtime::snapshot& seen) {
+  table out{{"stage", "plugin", "state", "in/s", "out/s", "queue", "oldest", "p95", "busy",
+             "faults", "dropped"}};
+  for (const runtime::stage_state& stage : seen.stages)
+    out.row({stage.name, stage.plugin, state_of(stage), per_second(stage.rate_in_per_s),
+             per_second(stage.rate_out_per_s),
+             stage.queue.present
+                 ? fmt::format("{}/{}", grouped(stage.queue.depth), grouped(stage.queue.capacity))
+                 : "-",
+             stage.queue.present ? short_time(stage.queue.oldest_ns) : "-",
+             stage.kind == "sink" ? short_time(stage.latency.p95_ns) : "-",
+             fmt::format("{:.0f}%", stage.busy_share * 100), grouped(stage.faults),
+             drops(stage.count)});
+  return out.text(3);
+}
+
+}  // namespace
+
+std::string grouped(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, 1, ',');
+  return text;
+}
+
+std::string short_time(std::int64_t ns) {
+  const auto of = static_cast<double>(ns);
+  if (ns < 1'000'000) return fmt::format("{:.0f} us", of / 1e3);
+  if (ns < 1'000'000'000) return fmt::format("{:.1f} ms", of / 1e6);
+  if (ns < 120'000'000'000) return fmt::format("{:.1f} s", of / 1e9);
+  const std::int64_t minutes = ns / 60'000'000'000;
+  if (minutes < 120) return fmt::format("{} min", minutes);
+  return fmt::format("{} h {} min", minutes / 60, minutes % 60);
+}
+
+std::string status_line(const runtime::snapshot& seen) {
+  const summary all = summarize(seen);
+  return fmt::format(
+      "{} in {}/s out {}/s pending {} dropped {} failed {} unknown {} p95 {} imbalance {}",
+      level_name(seen.level), per_second(all.received_per_s), per_second(all.published_per_s),
+      grouped(all.pending), grouped(all.dropped), grouped(seen.total.failed),
+      grouped(seen.total.unknown), short_time(all.latency.p95_ns), seen.imbalance);
+}
+
+std::string balance_text(const runtime::snapshot& seen) {
+  const runtime::counters& total = seen.total;
+  std::vector<std::pair<std::string, std::uint64_t>> rows{
+      {"created", total.created}, {"published", total.published}, {"absorbed", total.absorbed}};
+  for (std::uint32_t reason = 1; reason < SLUICE_DROP_REASONS; ++reason)
+    if (total.dropped[reason] != 0)
+      rows.emplace_back(fmt::format("dropped {} ({})", runtime::reason_names[reason],
+                                    runtime::intentional(reason) ? "policy" : "fault"),
+                        total.dropped[reason]);
+  rows.emplace_back("failed", total.failed);
+  rows.emplace_back("unknown", total.unknown);
+  rows.emplace_back("held", seen.held);
+
+  std::string out =
+      fmt::format("balance of {} after {}\n", seen.pipeline, short_time(seen.uptime_ns));
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    out += fmt::format("  {} {:<28}{:>18}\n", i == 0 ? ' ' : '-', rows[i].first,
+                       grouped(rows[i].second));
+  out += fmt::format("  = {:<28}{:>18}{}\n", "imbalance", seen.imbalance,
+                     seen.imbalance == 0 ? "" : "  <- must be 0");
+  return out;
+}
+
+std::string status_text(const runtime::snapshot& seen, const std::vector<runtime::event>& events) {
+  std::string out = fmt::format("{}  {}  up {}  {}\n", seen.pipeline, phase_name(seen.phase),
+                                short_time(seen.uptime_ns), seen.file);
+  out += fmt::format("level {}{}{}\n", level_name(seen.level), seen.level_cause.empty() ? "" : ": ",
+                     seen.level_cause);
+  if (!seen.hung_stage.empty()) out += fmt::format("HUNG: stage {}\n", seen.hung_stage);
+  out += status_line(seen) + "\n\n" + stage_table(seen) + "\n" + balance_text(seen);
+  if (events.empty()) return out;
+
+  constexpr std::size_t newest = 10;
+  out += "\nevents\n";
+  for (auto it = events.size() > newest ? std::prev(events.end(), newest) : events.begin();
+       it != events.end(); ++it)
+    out += fmt::format("  {}  {}{}{}: {}\n", utc(it->unix_ns), it->stage,
+                       it->stage.empty() ? "" : " ", it->kind, it->message);
+  return out;
+}
+
+}  // namespace sluice::telemetry
