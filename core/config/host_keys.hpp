@@ -46,9 +46,10 @@ struct level_keys {
 
   static constexpr double longest = 6e10, most = 1e9;
   static constexpr auto fields = sluice::fields(
-      field<&level_keys::mode>("mode",
-                               "never: no level; monitor: the level is shown and stages see "
-                               "HEALTHY; enforce: stages act on it.")
+      field<&level_keys::mode>(
+          "mode",
+          "never: pressure is not measured; monitor: the level is shown; enforce: stages "
+          "act on it as well.")
           .one_of("never|monitor|enforce")
           .by_default("enforce"),
       field<&level_keys::ratio_warning>("ratio_warning",

@@ -221,10 +221,6 @@ std::vector<std::string> keys_of(std::span<const sluice_field> rows) {
   return keys;
 }
 
-bool parse_loose(const sluice_field& row, std::string_view text, checked& out, std::string& error) {
-  return parse_value(row, text, rules::loose, out, error);
-}
-
 bool parse_default(const sluice_field& row, checked& out, std::string& error) {
   const std::string_view text = view(row.default_text);
   if (is_secret(row)) {

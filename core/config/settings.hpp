@@ -49,9 +49,6 @@ void refuse_unknown(const section& from, std::span<const std::string> known, rea
 
 std::vector<std::string> keys_of(std::span<const sluice_field> rows);
 
-/// A text as the value of a row by the rules of environment variables. False: `error` says what is
-/// allowed.
-bool parse_loose(const sluice_field& row, std::string_view text, checked& out, std::string& error);
 /// A row's default. False: `error` says what is wrong with it.
 bool parse_default(const sluice_field& row, checked& out, std::string& error);
 
