@@ -131,17 +131,17 @@ void engine::watch(std::int64_t now) {
 
 // --- end ----------------------------------------------------------------------------------------
 
-void engine::begin_drain() {
+void engine::begin_drain(std::int64_t limit_ns) {
   if (shared_.draining.load()) return;
   losses_before_drain_.store(losses());
-  shared_.drain_deadline.store(shared_.time.now() + spec_.drain_limit_ns);
+  shared_.drain_deadline.store(shared_.time.now() + limit_ns);
   shared_.draining.store(true);
   shared_.events.add("pipeline", "drain", "begins");
   for (const auto& each : lanes_) each->interrupt();
 }
 
 void engine::stop_now() {
-  begin_drain();
+  begin_drain(0);
   shared_.drain_deadline.store(shared_.time.now());
   for (const auto& each : lanes_) each->interrupt();
 }

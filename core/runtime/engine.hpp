@@ -36,7 +36,8 @@ class engine {
   /// Every 100 ms, one thread at a time.
   void tick();
   void mark_running() { running_.store(true); }
-  void begin_drain();
+  void begin_drain() { begin_drain(spec_.drain_limit_ns); }
+  void begin_drain(std::int64_t limit_ns);
   void stop_now();
   bool stopped() const;
   bool drained_with_loss() const;

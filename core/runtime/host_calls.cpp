@@ -29,6 +29,9 @@ struct host_calls {
     return SLUICE_INVALID;
   }
 
+  /// A test asked for this call to fail.
+  static bool fails(stage& by) { return by.fail_in_ != 0 && --by.fail_in_ == 0; }
+
   static void put(sluice_text* out, std::string_view text) {
     out->size = std::min<std::uint64_t>(text.size(), out->capacity);
     std::memcpy(out->data, text.data(), out->size);
@@ -51,6 +54,7 @@ struct host_calls {
     return of(host).shared_.formats.number(view(name));
   }
   static sluice_status secret(const sluice_host* host, std::uint64_t handle, sluice_text* out) {
+    if (fails(of(host))) return put(out, "the secret is not to be had"), SLUICE_FAILED;
     const config::secret_reader* reader = of(host).spec_.settings->secret(handle);
     if (reader == nullptr) return put(out, "no such secret"), SLUICE_FAILED;
     try {
@@ -68,6 +72,7 @@ struct host_calls {
 
   static sluice_status push(const sluice_host* host, sluice_record* records, std::uint64_t count) {
     stage& source = of(host);
+    if (fails(source)) return SLUICE_FAILED;
     if (!source.is(SLUICE_SOURCE) || !source.in_call_)
       return invalid(source, "push is for sources, in their lane");
     for (std::uint64_t i = 0; i < count; ++i)
@@ -109,6 +114,7 @@ struct host_calls {
 
   static sluice_status discard(const sluice_host* host, std::uint32_t reason, std::uint64_t count) {
     stage& source = of(host);
+    if (fails(source)) return SLUICE_FAILED;
     if (!source.is(SLUICE_SOURCE) || !source.in_call_)
       return invalid(source, "discard is for sources, in their lane");
     if (reason == SLUICE_KEEP || reason >= SLUICE_DROP_REASONS)
@@ -134,6 +140,7 @@ struct host_calls {
   static sluice_status emit(const sluice_host* host, const sluice_record* record,
                             std::uint32_t position) {
     stage& by = of(host);
+    if (fails(by)) return SLUICE_FAILED;
     if (!by.can(SLUICE_CAN_EMIT) || !by.is(SLUICE_TRANSFORM) || !by.in_call_)
       return invalid(by, "emit is for transforms that declare SLUICE_CAN_EMIT, in their lane");
     if (!by.shared_.formats.known(record->schema) || record->priority > SLUICE_PRIORITY_LOW)
@@ -149,6 +156,7 @@ struct host_calls {
 
   static sluice_status hold(const sluice_host* host, std::uint32_t i, std::uint64_t* handle) {
     stage& by = of(host);
+    if (fails(by)) return SLUICE_FAILED;
     if (!by.can(SLUICE_CAN_HOLD) || by.batch_ == nullptr || i >= by.batch_->count)
       return invalid(by, "hold is for transforms that declare SLUICE_CAN_HOLD, in process");
     if (by.answers_[i] != SLUICE_KEEP) return invalid(by, "hold: the record was answered already");
@@ -167,6 +175,7 @@ struct host_calls {
   static sluice_status release(const sluice_host* host, std::uint64_t handle,
                                std::uint32_t position, float weight) {
     stage& by = of(host);
+    if (fails(by)) return SLUICE_FAILED;
     sluice_record* record = by.in_call_ ? by.store_.find(handle) : nullptr;
     if (record == nullptr) return invalid(by, "release: no such record is held");
     if (!in_order(by, position)) return invalid(by, "release: positions decreased within one call");
@@ -179,6 +188,7 @@ struct host_calls {
   static sluice_status drop_held(const sluice_host* host, std::uint64_t handle,
                                  std::uint32_t reason) {
     stage& by = of(host);
+    if (fails(by)) return SLUICE_FAILED;
     if (reason == SLUICE_KEEP || reason >= SLUICE_DROP_REASONS)
       return invalid(by, "dropped a held record for a reason that is none");
     if (!by.in_call_ || !by.store_.remove(handle))
@@ -191,6 +201,7 @@ struct host_calls {
 
   static sluice_status report(const sluice_host* host, const sluice_outcome* outcome) {
     stage& by = of(host);
+    if (fails(by)) return SLUICE_FAILED;
     if (by.driver == nullptr || !by.in_call_)
       return invalid(by, "report is for sinks, in their lane");
     const sluice_status status = by.driver->report(*outcome);

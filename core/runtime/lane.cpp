@@ -39,6 +39,8 @@ bool lane::step() {
   entered_.store(now_, std::memory_order_relaxed);
   if (shared_.attributes.generation() != view_->generation) view_ = shared_.attributes.view();
 
+  if (pressure_changed_.exchange(false, std::memory_order_relaxed)) take_pressure();
+
   bool worked = std::exchange(polled_, false);
   worked |= state_ == state::created && start();
   worked |= run_timers();
@@ -215,7 +217,6 @@ void lane::publish() {
     into.faults = each.faults;
     into.bypassed = each.bypassed();
     into.stopped = each.stopped();
-    each.pressure = pressure_;
   }
   published_.taken = taken_;
   published_.busy_ns = busy_ns_;
@@ -237,6 +238,12 @@ lane::published lane::read() const {
 void lane::set_pressure(const sluice_pressure& seen) {
   const std::lock_guard lock{published_mutex_};
   pressure_ = seen;
+  pressure_changed_.store(true, std::memory_order_relaxed);
+}
+
+void lane::take_pressure() {
+  const std::lock_guard lock{published_mutex_};
+  for (const auto& each : stages_) each->pressure = pressure_;
 }
 
 latency_state lane::call_latency(std::int64_t now) const {

@@ -91,6 +91,7 @@ class lane {
   void expire();
   void finish();
   void publish();
+  void take_pressure();
   bool has_input() const;
   stage& head() { return *stages_.front(); }
   bool source_led() const { return queue_ == nullptr; }
@@ -122,6 +123,7 @@ class lane {
   mutable std::mutex published_mutex_;
   published published_;
   sluice_pressure pressure_{};
+  std::atomic<bool> pressure_changed_{false};
 };
 
 }  // namespace sluice::runtime

@@ -74,6 +74,9 @@ class stage {
   /// Nothing more is asked of this stage: what comes is dropped as `fault`.
   void halt(std::string_view why);
 
+  /// For tests: the n-th from now of the host calls that may fail answers SLUICE_FAILED.
+  void fail_host_call(std::uint64_t nth) { fail_in_ = nth; }
+
   counters count;
   std::uint64_t faults = 0;
   sluice_pressure pressure{};
@@ -139,6 +142,7 @@ class stage {
   bool in_call_ = false, invalid_in_call_ = false;
   bool bypassed_ = false, stopped_ = false;
   std::array<std::int64_t, 3> fault_times_{};
+  std::uint64_t fail_in_ = 0;  // 0: never
 
   // The call under way.
   sluice_batch* batch_ = nullptr;

@@ -64,7 +64,7 @@ struct options {
   std::vector<std::pair<std::string, std::string>> environment;
 };
 
-class harness {
+class __attribute__((visibility("default"))) harness {
  public:
   /// `settings` is the stage's part of a pipeline file. Throws std::runtime_error with every error
   /// of the settings, or with what the stage's constructor threw.

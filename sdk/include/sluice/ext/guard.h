@@ -20,6 +20,9 @@ enum {
   SLUICE_GUARD_WAIT = 2    /* leave it in the queue */
 };
 
+/* sluice_call_result.result, beside SLUICE_PUBLISHED ...: nothing was sent, the permit is back. */
+enum { SLUICE_CALL_CANCELLED = 3 };
+
 /* How one call ended: a batch whose every record was reported, or a failed attempt to connect. */
 typedef struct sluice_call_result {
   uint32_t size;

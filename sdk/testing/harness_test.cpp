@@ -1,0 +1,154 @@
+#include <sluice/testing.hpp>
+
+#include <doctest/doctest.h>
+
+#include <deque>
+
+using namespace std::chrono_literals;
+using sluice::testing::harness;
+
+namespace {
+
+/// Keeps what is at least `minimum` long; the ten-line stage of the README.
+struct length_filter {
+  struct config {
+    int minimum = 0;
+  };
+  static constexpr auto fields = sluice::fields(
+      sluice::field<&config::minimum>("minimum", "Shortest payload kept.").by_default("3"));
+  static constexpr sluice::description about{"length_filter", "1.0.0", "Keeps long payloads."};
+  length_filter(const config& given, sluice::host) : minimum_{given.minimum} {}
+  void process(sluice::batch& batch) {
+    for (const sluice::record& each : batch)
+      if (each.size < static_cast<std::uint32_t>(minimum_))
+        batch.drop(each, sluice::reason::sampled);
+  }
+  int minimum_;
+};
+
+/// Holds each record for `delay`, then releases it; everything a transform can do but absorb.
+struct delayer {
+  struct config {
+    sluice::duration delay{};
+  };
+  static constexpr auto fields = sluice::fields(
+      sluice::field<&config::delay>("delay", "How long a record is held.").by_default("1s"));
+  static constexpr sluice::description about{"delayer", "1.0.0", "Holds records for a while.",
+                                             SLUICE_TRANSFORM, SLUICE_CAN_HOLD};
+  delayer(const config& given, sluice::host host) : delay_{given.delay}, host_{host} {}
+  void process(sluice::batch& batch) {
+    for (const sluice::record& each : batch)
+      if (const auto held = batch.hold(each)) held_.push_back({held, batch.now() + delay_});
+    if (!held_.empty()) host_.wake_at(held_.front().second);
+  }
+  void on_timer(sluice::time_point now) { release_until(now); }
+  bool drain(sluice::time_point) {
+    release_until(sluice::never);
+    return true;
+  }
+  void release_until(sluice::time_point now) {
+    for (; !held_.empty() && held_.front().second <= now; held_.pop_front())
+      host_.release(held_.front().first);
+    if (!held_.empty()) host_.wake_at(held_.front().second);
+  }
+  sluice::duration delay_;
+  sluice::host host_;
+  std::deque<std::pair<sluice::held_record, sluice::time_point>> held_;
+};
+
+/// Throws when told to by a payload.
+struct thrower {
+  struct config {};
+  static constexpr auto fields = sluice::fields();
+  static constexpr sluice::description about{"thrower", "1.0.0", "Throws.", SLUICE_TRANSFORM,
+                                             SLUICE_CAN_EMIT};
+  thrower(const config&, sluice::host host) : host_{host} {}
+  void process(sluice::batch& batch) {
+    for (const sluice::record& each : batch) {
+      host_.emit(each, batch.number(each));
+      if (each.size == 0) throw std::runtime_error{"an empty payload"};
+    }
+  }
+  sluice::host host_;
+};
+
+}  // namespace
+
+TEST_CASE("a filter keeps and drops, and the ledger adds up") {
+  harness run{sluice::plugin_of<length_filter>, "minimum = 2"};
+  run.push({{.key = 1, .text = "a"}, {.key = 1, .text = "ab"}, {.key = 2, .text = "abc"}});
+  const auto out = run.outputs();
+  REQUIRE(out.size() == 2);
+  CHECK(out[0].text == "ab");
+  CHECK(out[0].seq == 2);  // numbered before any drop
+  CHECK(out[1].seq == 1);
+  CHECK(out[1].schema == "test/1");
+  CHECK(run.count().dropped[SLUICE_DROP_SAMPLED] == 1);
+  CHECK(run.balanced());
+}
+
+TEST_CASE("more than one batch is pushed whole") {
+  harness run{sluice::plugin_of<length_filter>};
+  run.push(std::vector<sluice::testing::input>(1000, {.key = 5, .text = "abcdef"}));
+  const auto out = run.outputs();
+  REQUIRE(out.size() == 1000);
+  for (std::size_t i = 0; i < out.size(); ++i) CHECK(out[i].seq == i + 1);
+}
+
+TEST_CASE("settings are checked as in a pipeline file") {
+  CHECK_THROWS_WITH_AS((harness{sluice::plugin_of<length_filter>, "minimun = 2"}),
+                       doctest::Contains("minimum"), std::runtime_error);
+}
+
+TEST_CASE("held records are counted as held, come back on time, and drain") {
+  harness run{sluice::plugin_of<delayer>, "delay = \"2s\""};
+  run.push({{.key = 1, .text = "first"}, {.key = 1, .text = "second"}});
+  CHECK(run.outputs().empty());
+  CHECK(run.count().held == 2);
+  CHECK(run.balanced());
+
+  run.advance(1999ms);
+  CHECK(run.outputs().empty());
+  run.advance(1ms);
+  CHECK(run.outputs().size() == 2);
+  CHECK(run.count().held == 0);
+
+  run.push({.key = 1, .text = "third"});
+  CHECK(run.drain());
+  CHECK(run.outputs().size() == 1);
+  CHECK(run.balanced());
+}
+
+TEST_CASE("what a throwing call did is undone, its batch is dropped as fault") {
+  harness run{sluice::plugin_of<thrower>};
+  run.push({{.text = "fine"}, {.text = ""}});
+  CHECK(run.outputs().empty());
+  CHECK(run.faults() == 1);
+  CHECK(run.count().dropped[SLUICE_DROP_FAULT] == 2);
+  CHECK(run.count().created == 0);
+  CHECK(run.balanced());
+
+  run.push({.text = "fine"});
+  const auto out = run.outputs();
+  REQUIRE(out.size() == 2);  // the emitted copy leaves before its record
+  CHECK(run.count().created == 1);
+  CHECK(run.balanced());
+}
+
+TEST_CASE("three faults in ten seconds bypass a transform") {
+  harness run{sluice::plugin_of<thrower>};
+  for (int i = 0; i < 3; ++i) run.push({.text = ""});
+  CHECK(run.faults() == 3);
+  run.push({.text = ""});
+  CHECK(run.outputs().size() == 1);
+  CHECK(run.balanced());
+  CHECK(run.events().back().kind == "bypass");
+}
+
+TEST_CASE("an injected failure of a host call reaches the stage and the ledger still adds up") {
+  harness run{sluice::plugin_of<thrower>};
+  run.fail_host_call(2);
+  run.push({{.text = "a"}, {.text = "b"}});
+  CHECK(run.faults() == 1);
+  CHECK(run.balanced());
+}
