@@ -85,7 +85,7 @@ void engine::classify_sink(instance& each, std::int64_t now) {
   const std::int64_t unanswered = sink.oldest_call_ns == 0 ? 0 : now - sink.oldest_call_ns;
   levels::sample sample;
   sample.pending = each.in->queue()->take_least() + sink.in_flight;
-  sample.latency_ns = std::max(each.in->call_latency(now).p95_ns, unanswered);
+  sample.latency_ns = std::max(each.in->driver()->calls.read(now).p95_ns, unanswered);
   each.pressure = {sizeof each.pressure, SLUICE_HEALTHY,
                    each.rate_in,         0,
                    sample.pending,       each.in->queue()->oldest_age(now)};
@@ -186,8 +186,9 @@ stage_state engine::state_of(const instance& each, std::int64_t now, bool at_res
     made.imbalance += queue.imbalance + (at_rest ? transit : 0);
   }
   if (each.made->is(SLUICE_SINK)) {
-    made.latency = each.in->call_latency(now);
-    made.age = each.in->age(now);
+    made.latency = each.in->driver()->calls.read(now);
+    made.latencies = each.in->driver()->calls.since_start();
+    made.age = each.in->driver()->ages.read(now);
     made.receivers = own.receivers;
   }
   made.rate_in_per_s = each.rate_in;

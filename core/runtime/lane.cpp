@@ -246,12 +246,4 @@ void lane::take_pressure() {
   for (const auto& each : stages_) each->pressure = pressure_;
 }
 
-latency_state lane::call_latency(std::int64_t now) const {
-  return driver_ == nullptr ? latency_state{} : driver_->calls.read(now);
-}
-
-latency_state lane::age(std::int64_t now) const {
-  return driver_ == nullptr ? latency_state{} : driver_->ages.read(now);
-}
-
 }  // namespace sluice::runtime

@@ -77,9 +77,8 @@ class lane {
   void set_pressure(const sluice_pressure& seen);
   /// [any] Since when its thread has been in stages' code; 0: it waits.
   std::int64_t entered() const { return entered_.load(std::memory_order_relaxed); }
-  /// [any]
-  latency_state call_latency(std::int64_t now) const;
-  latency_state age(std::int64_t now) const;
+  /// [any] Null unless the lane ends in a sink.
+  const sink_driver* driver() const { return driver_.get(); }
 
  private:
   bool start();

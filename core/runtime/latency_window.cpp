@@ -27,7 +27,16 @@ void latency_window::add(std::span<const std::int64_t> begins, std::int64_t end)
   for (const std::int64_t begin : begins) {
     into.largest = std::max(into.largest, end - begin);
     ++into.count[bucket_of(end - begin)];
+    const auto bound =
+        std::lower_bound(latency_bounds_ns.begin(), latency_bounds_ns.end(), end - begin);
+    ++total_.count[static_cast<std::size_t>(bound - latency_bounds_ns.begin())];
+    total_.sum_s += static_cast<double>(end - begin) / 1e9;
   }
+}
+
+latency_histogram latency_window::since_start() const {
+  const std::lock_guard lock{mutex_};
+  return total_;
 }
 
 latency_state latency_window::read(std::int64_t now) const {

@@ -19,6 +19,7 @@ class latency_window {
   void add(std::span<const std::int64_t> begins, std::int64_t end);
   /// Of what was added in the second before `now`. p95 is the largest if there are fewer than 20.
   latency_state read(std::int64_t now) const;
+  latency_histogram since_start() const;
 
  private:
   static constexpr std::uint32_t octaves = 27, steps = 8, buckets = octaves * steps;
@@ -33,6 +34,7 @@ class latency_window {
 
   mutable std::mutex mutex_;
   std::array<slot, 10> slots_;
+  latency_histogram total_;
 };
 
 }  // namespace sluice::runtime
