@@ -1,6 +1,7 @@
 #include <kite/session.hpp>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,9 +83,22 @@ std::uint32_t crc32(const std::uint8_t* data, std::size_t size) {
 
 // --- writer --------------------------------------------------------------------------------------
 
+bool session_in_use(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool taken = ::flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(file);
+  return taken;
+}
+
+std::uint64_t session_writer::entry_size(std::size_t payload) {
+  return entry_head + record_head + payload;
+}
+
 session_writer::session_writer(const std::string& path, std::int64_t unix_ns)
     : file_{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640)} {
   if (file_ < 0) fail("cannot create the session " + path);
+  ::flock(file_, LOCK_EX | LOCK_NB);  // so that session_in_use sees it; freed with the file
   gathered_.resize(head_size);
   std::memcpy(gathered_.data(), magic.data(), magic.size());
   put(&gathered_[magic.size()], unix_ns);

@@ -27,6 +27,9 @@ inline constexpr std::size_t session_payload_max = 4u << 20;
 /// CRC-32 (IEEE 802.3).
 std::uint32_t crc32(const std::uint8_t* data, std::size_t size);
 
+/// Does a session_writer, of any process, have this file open?
+bool session_in_use(const std::string& path);
+
 /// Writes one file. Entries are gathered by `add` and reach the file whole by `commit`; nothing is
 /// written by itself. Not for two threads at once.
 class session_writer {
@@ -42,6 +45,8 @@ class session_writer {
   std::uint16_t schema(std::string_view name);
   /// Gathers a record. `schema`: the file's number. False: the payload is too large.
   bool add(const sluice_record& record, std::uint16_t schema);
+  /// Bytes that a record with such a payload takes.
+  static std::uint64_t entry_size(std::size_t payload);
   /// Bytes in the file and gathered.
   std::uint64_t size() const { return written_ + gathered_.size(); }
   /// Writes what was gathered. Throws std::system_error; the file then ends where it did before,

@@ -147,6 +147,16 @@ TEST_CASE("what is no session is refused by name; an existing file is not overwr
   CHECK_THROWS_AS((session_writer{"/nonexistent/session", 0}), std::system_error);
 }
 
+TEST_CASE("a session that is being written is in use") {
+  const scratch at;
+  CHECK(!session_in_use(at.file()));
+  {
+    const session_writer writer{at.file(), 0};
+    CHECK(session_in_use(at.file()));
+  }
+  CHECK(!session_in_use(at.file()));
+}
+
 TEST_CASE("a payload beyond the limit is not taken") {
   const scratch at;
   session_writer writer{at.file(), 0};
