@@ -106,7 +106,10 @@ class Case(unittest.TestCase):
             name: os.environ[name]
             for name in os.environ
             if name in ("PATH", "HOME", "LANG", "SLUICE_PLUGIN_PATH") or name.endswith("_OPTIONS")
-        } | {"SLUICE_RUN_DIR": run_folder}
+        } | {
+            "SLUICE_RUN_DIR": run_folder,
+            "KITE_INSTRUMENTS": f"{SOURCE}/pipelines/instruments.csv",
+        }
         bad = len(result.failures) + len(result.errors)
         try:
             return super().run(result)
