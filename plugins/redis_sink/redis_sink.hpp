@@ -23,7 +23,7 @@
 
 namespace sluice::redis_sink {
 
-class sink final : link::listener {
+class sink : link::listener {
  public:
   using config = redis_sink::config;
   static constexpr auto fields = config_fields;

@@ -115,8 +115,12 @@ session::progress session::greeting_answered(const reply& of) {
   const command what = queue_[first_].what;
   if (of.kind == reply_kind::error) {
     // Said to whoever connects, whatever was asked.
-    if (first_word(of.text) == "DENIED") return fail(progress::refused, std::string{of.text});
-    if (what == command::client_name && cause_of(of.text) != SLUICE_CAUSE_BUSY)
+    if (of.text.starts_with("DENIED")) return fail(progress::refused, std::string{of.text});
+    // Redis publishes while it loads its data or has lost its master, though it refuses PING.
+    const std::string_view code = first_word(of.text);
+    const bool publishes = code == "LOADING" || code == "MASTERDOWN";
+    if (what == command::ping && publishes) return progress::greeted;
+    if (what == command::client_name && (publishes || cause_of(of.text) != SLUICE_CAUSE_BUSY))
       return progress::fine;  // a nicety; a user may lack the right
     if (cause_of(of.text) == SLUICE_CAUSE_BUSY) return fail(progress::busy, std::string{of.text});
     // Only the first word: some servers repeat a command they refuse, and with it the password.

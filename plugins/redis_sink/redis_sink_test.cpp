@@ -1,0 +1,448 @@
+#include "redis_sink.hpp"
+
+#include "real_redis.hpp"
+
+#include <sluice/testing.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace std::chrono_literals;
+using namespace sluice::redis_sink::testing;
+using sluice::testing::harness;
+using sluice::testing::input;
+
+namespace {
+
+/// Members are the payload as it is; a payload that begins with '!' is malformed.
+const sluice_codec echo{sizeof(sluice_codec), 64, sluice::borrow("test/1"),
+                        [](const sluice_record* of, char* out, std::uint64_t capacity) {
+                          if (of->size <= capacity) std::copy_n(of->data, of->size, out);
+                          return of->data[0] == '!' ? std::uint64_t{0} : std::uint64_t{of->size};
+                        },
+                        [](const sluice_record*, sluice_str, sluice_scalar* out) {
+                          *out = {};
+                          return sluice_status{SLUICE_OK};
+                        }};
+
+/// The sink with a codec beside it, as a source would bring one.
+struct tested_sink : sluice::redis_sink::sink {
+  using sink::sink;
+  static constexpr std::array codecs{&echo};
+};
+
+constexpr auto patience = 10s;
+
+sluice::testing::options real_time() {
+  sluice::testing::options made;
+  made.real_time = true;
+  return made;
+}
+
+struct running : harness {
+  explicit running(const std::string& settings)
+      : harness{sluice::plugin_of<tested_sink>, settings, real_time()} {}
+
+  bool connected() {
+    return run_until([this] { return metric("connected") == 1; }, patience);
+  }
+  bool published(std::uint64_t count_wanted) {
+    return run_until([&] { return count().published == count_wanted; }, patience);
+  }
+  /// Waits for an event of this kind; all others that came are kept in `told`.
+  bool hears_of(const std::string& kind) {
+    return run_until(
+        [&] {
+          for (auto& each : events()) told.push_back(std::move(each));
+          return std::any_of(told.begin(), told.end(),
+                             [&](const auto& each) { return each.kind == kind; });
+        },
+        patience);
+  }
+  std::string text_of(const std::string& kind) const {
+    for (const auto& each : told)
+      if (each.kind == kind) return each.text;
+    return "";
+  }
+  std::size_t times(const std::string& kind) const {
+    return static_cast<std::size_t>(std::count_if(
+        told.begin(), told.end(), [&](const auto& each) { return each.kind == kind; }));
+  }
+  std::vector<sluice::testing::message> told;
+};
+
+std::string at(const real_redis& server) { return "url = 'unix://" + server.socket() + "'\n"; }
+
+bool hears(running& run, listener& who, std::size_t count) {
+  return run.run_until([&] { return who.messages().size() >= count; }, patience);
+}
+
+std::vector<input> ticks(std::size_t count, std::uint64_t key = 7) {
+  return std::vector<input>(count, input{.key = key, .text = "\"a\":1"});
+}
+
+void write(const std::string& file, const std::string& text) {
+  std::ofstream{file + ".new"} << text;
+  std::filesystem::rename(file + ".new", file);
+}
+
+}  // namespace
+
+TEST_CASE("redis_sink: a subscriber receives each record with seq and weight") {
+  real_redis server;
+  listener who{server};
+  running run{at(server)};
+  REQUIRE(run.connected());
+  run.push({{.key = 7, .text = "\"a\":1"},
+            {.key = 7, .text = "\"a\":2", .weight = 2.5f},
+            {.key = 9, .text = "\"b\":\"x\""}});
+  REQUIRE(run.published(3));
+  REQUIRE(hears(run, who, 3));
+  CHECK(who.messages()[0] == listener::message{"ticker:unknown:7", "{\"a\":1,\"seq\":1}"});
+  CHECK(who.messages()[1] ==
+        listener::message{"ticker:unknown:7", "{\"a\":2,\"seq\":2,\"w\":2.5}"});
+  CHECK(who.messages()[2] == listener::message{"ticker:unknown:9", "{\"b\":\"x\",\"seq\":1}"});
+  CHECK(run.balanced());
+  CHECK(run.metric("receivers") >= 1);
+  CHECK(run.metric("written_bytes") > 0);
+  CHECK(run.drain());
+  CHECK(run.faults() == 0);
+}
+
+TEST_CASE("redis_sink: the channel follows a key's attributes") {
+  real_redis server;
+  listener who{server};
+  running run{at(server) + "channel = 'md:{type}:{symbol}:{key}'"};
+  REQUIRE(run.connected());
+  run.attributes({"type", "symbol"}, {{7, {"options", "NIFTY"}}, {9, {"equity", ""}}});
+  run.push(ticks(1, 7));
+  run.push(ticks(1, 9));
+  REQUIRE(run.published(2));
+  run.attributes({"type"}, {{7, {"futures"}}});
+  run.push(ticks(1, 7));
+  REQUIRE(run.published(3));
+  REQUIRE(hears(run, who, 3));
+  CHECK(who.messages()[0].channel == "md:options:NIFTY:7");
+  CHECK(who.messages()[1].channel == "md:equity:unknown:9");
+  CHECK(who.messages()[2].channel == "md:futures:unknown:7");
+}
+
+TEST_CASE("redis_sink: raw publishes the payload, and needs no codec") {
+  real_redis server;
+  listener who{server};
+  running run{at(server) + "format = 'raw'"};
+  REQUIRE(run.connected());
+  const std::string binary{"\0\r\n\xff$", 5};
+  run.push({.key = 1, .text = binary, .schema = "other/1"});
+  REQUIRE(run.published(1));
+  REQUIRE(hears(run, who, 1));
+  CHECK(who.messages()[0].text == binary);
+}
+
+TEST_CASE("redis_sink: what cannot be published is dropped for its reason, the rest is sent") {
+  real_redis server;
+  listener who{server};
+  running run{at(server) + "message_max = 100"};
+  REQUIRE(run.connected());
+  run.push({{.key = 1, .text = "\"a\":1"},
+            {.key = 1, .text = std::string(101, 'x')},
+            {.key = 1, .text = "!"},
+            {.key = 1, .text = "x", .schema = "other/1"},
+            {.key = 1, .text = "x", .schema = "other/1"},
+            {.key = 1, .text = "\"a\":2"}});
+  REQUIRE(run.published(2));
+  CHECK(run.count().dropped[SLUICE_DROP_OVERSIZE] == 1);
+  CHECK(run.count().dropped[SLUICE_DROP_MALFORMED] == 3);
+  CHECK(run.hears_of("codec_missing"));
+  CHECK(run.times("codec_missing") == 1);
+  CHECK(run.text_of("codec_missing").find("other/1") != std::string::npos);
+  run.push({.key = 1, .text = "!"});
+  CHECK(run.run_until([&] { return run.count().dropped[SLUICE_DROP_MALFORMED] == 4; }, patience));
+  CHECK(run.balanced());
+  REQUIRE(hears(run, who, 2));
+  CHECK(who.messages()[1].text == "{\"a\":2,\"seq\":6}");
+}
+
+TEST_CASE("redis_sink: TCP by name or number, database, client name") {
+  const std::string port = std::to_string(free_port());
+  real_redis server{{"--port", port, "--bind", "127.0.0.1"}};
+  for (const char* host : {"127.0.0.1", "localhost"}) {
+    CAPTURE(host);
+    running run{"url = 'redis://" + std::string{host} + ":" + port + "/3'"};
+    REQUIRE(run.connected());
+    run.push(ticks(1));
+    REQUIRE(run.published(1));
+    const std::string clients = server.ask({"CLIENT", "LIST"});
+    const auto name = clients.find("name=sluice:");
+    REQUIRE(name != std::string::npos);
+    CHECK(clients.find(" db=3 ", name) != std::string::npos);
+    CHECK(run.drain());
+  }
+}
+
+TEST_CASE("redis_sink: a refused database is an event") {
+  real_redis server;
+  running run{at(server) + "database = 99"};
+  CHECK(run.hears_of("refused"));
+  CHECK(run.text_of("refused").find("SELECT was answered ERR DB index") != std::string::npos);
+  CHECK(run.metric("connected") == 0);
+}
+
+TEST_CASE("redis_sink: a wrong password waits for a new one, which is read anew") {
+  real_redis server;
+  const std::string file = server.folder().file("password");
+  write(file, "wrong-password");
+  server.ask({"CONFIG", "SET", "requirepass", "right-password"});
+  running run{at(server) + "password = '${file:" + file + "}'\nrefused_delay = '50ms'"};
+  run.push(ticks(2));
+  CHECK(run.hears_of("refused"));
+  CHECK(run.text_of("refused").find("AUTH was answered WRONGPASS") != std::string::npos);
+  CHECK(run.count().published == 0);
+  write(file, "right-password");
+  REQUIRE(run.connected());
+  REQUIRE(run.published(2));
+  CHECK(run.balanced());
+  CHECK(run.hears_of("connected"));
+  for (const auto& each : run.logs()) CHECK(each.text.find("-password") == std::string::npos);
+  for (const auto& each : run.told) CHECK(each.text.find("-password") == std::string::npos);
+}
+
+TEST_CASE("redis_sink: no password where one is asked for") {
+  real_redis server;
+  server.ask({"CONFIG", "SET", "requirepass", "x"});
+  running run{at(server)};
+  CHECK(run.hears_of("refused"));
+  CHECK(run.text_of("refused").find("the server asks for a password") != std::string::npos);
+}
+
+TEST_CASE("redis_sink: user and password from the URL; what the user may not do is rejected") {
+  real_redis server;
+  server.ask({"ACL", "SETUSER", "joe", "on", ">p@w:1", "resetchannels", "&allowed:*", "+publish"});
+  listener who{server};
+  running run{"url = 'unix://joe:p%40w%3a1@" + server.socket() + "'\nchannel = 'allowed:{key}'"};
+  REQUIRE(run.connected());
+  run.push(ticks(1));
+  REQUIRE(run.published(1));
+  REQUIRE(hears(run, who, 1));
+
+  running other{"url = 'unix://joe:p%40w%3a1@" + server.socket() + "'\nchannel = 'denied:{key}'"};
+  REQUIRE(other.connected());
+  for (int i = 0; i < 3; ++i) other.push(ticks(5));
+  REQUIRE(other.run_until([&] { return other.count().failed == 15; }, patience));
+  CHECK(other.metric("errors_rejected") == 15);
+  CHECK(other.hears_of("rejected"));
+  CHECK(other.times("rejected") == 1);
+  CHECK(other.text_of("rejected").find("NOPERM") != std::string::npos);
+  CHECK(other.balanced());
+  CHECK(other.metric("connected") == 1);
+}
+
+TEST_CASE("redis_sink: a busy server fails what it refuses and the connection stays") {
+  real_redis server{{"--busy-reply-threshold", "1"}};
+  running run{at(server)};
+  REQUIRE(run.connected());
+  const context_ptr script = server.begin_script("while true do end");
+  REQUIRE(run.run_until(
+      [&] {
+        run.push(ticks(1));
+        return run.count().failed > 0;
+      },
+      patience));
+  CHECK(run.metric("errors_busy") > 0);
+  CHECK(server.ask({"SCRIPT", "KILL"}) == "OK");
+  CHECK(run.run_until(
+      [&] {
+        run.push(ticks(1));
+        return run.count().published > 0;
+      },
+      patience));
+  CHECK(run.metric("reconnects") == 0);
+  CHECK(run.balanced());
+}
+
+TEST_CASE("redis_sink: what comes before a server is there is kept and sent then") {
+  real_redis server;
+  server.kill();
+  running run{at(server)};
+  run.push(ticks(250));
+  CHECK(run.hears_of("unreachable"));
+  CHECK(run.run_until([&] { return run.metric("connect_failures") >= 3; }, patience));
+  CHECK(run.times("unreachable") == 1);
+  CHECK(run.count().published == 0);
+  CHECK(run.count().failed == 0);
+  server.start();
+  REQUIRE(run.published(250));
+  CHECK(run.count().unknown == 0);
+  CHECK(run.metric("reconnects") == 0);
+  CHECK(run.balanced());
+}
+
+TEST_CASE("redis_sink: killed and restarted, it goes on by itself") {
+  real_redis server;
+  running run{at(server)};
+  REQUIRE(run.connected());
+  run.push(ticks(10));
+  REQUIRE(run.published(10));
+  for (int round = 1; round <= 3; ++round) {
+    server.kill();
+    CHECK(run.hears_of("disconnected"));
+    run.told.clear();
+    run.push(ticks(10));
+    server.start();
+    REQUIRE(run.run_until([&] { return run.metric("reconnects") == round; }, patience));
+    CHECK(run.run_until(
+        [&] { return run.count().published + run.count().unknown == 10u + 10u * round; },
+        patience));
+  }
+  CHECK(run.balanced());
+  CHECK(run.drain());
+}
+
+TEST_CASE("redis_sink: a frozen server: unknown after the timeout, never sent again") {
+  real_redis server;
+  listener who{server};
+  running run{at(server) + "timeout = '200ms'\nconnect_timeout = '200ms'\ninterval = '5ms'"};
+  REQUIRE(run.connected());
+  run.push(ticks(10));
+  REQUIRE(run.published(10));
+  server.freeze();
+  run.push(ticks(300));
+  REQUIRE(run.hears_of("disconnected"));
+  CHECK(run.text_of("disconnected").find("no reply within 200 ms") != std::string::npos);
+  const auto lost = run.count().unknown;
+  CHECK(lost >= 100);
+  CHECK(lost <= 300);
+  CHECK(run.metric("timeouts") == 1);
+  CHECK(run.metric("errors_timeout") == static_cast<double>(lost));
+  CHECK(run.run_until([&] { return run.metric("connect_failures") >= 2; }, patience));
+  server.thaw();
+  REQUIRE(run.run_until(
+      [&] { return run.count().published + run.count().unknown == 310 && run.balanced(); },
+      patience));
+  CHECK(run.count().unknown == lost);
+  run.push(ticks(10));
+  // Redis may have read from its socket what is unknown: all came at most once, and in order.
+  std::uint64_t last = 0;
+  CHECK(run.run_until(
+      [&] {
+        const auto& all = who.messages();
+        return !all.empty() && all.back().text == "{\"a\":1,\"seq\":320}";
+      },
+      patience));
+  CHECK(who.messages().size() >= 320 - lost);
+  for (const auto& each : who.messages()) {
+    const std::uint64_t seq = std::stoull(each.text.substr(each.text.find("\"seq\":") + 6));
+    CHECK(seq > last);
+    last = seq;
+  }
+}
+
+TEST_CASE("redis_sink: an idle connection to a frozen server is noticed by its ping") {
+  real_redis server;
+  running run{at(server) + "timeout = '100ms'\nping_interval = '50ms'"};
+  REQUIRE(run.connected());
+  run.run_until([] { return false; }, 300ms);
+  CHECK(run.metric("connected") == 1);
+  server.freeze();
+  CHECK(run.hears_of("disconnected"));
+  CHECK(run.count().unknown == 0);
+  server.thaw();
+  CHECK(run.connected());
+}
+
+TEST_CASE("redis_sink: never more batches in flight than the window") {
+  real_redis server;
+  listener who{server};
+  running run{at(server) + "batch = 10\nwindow = 3\ntimeout = '10s'"};
+  REQUIRE(run.connected());
+  server.ask({"CLIENT", "PAUSE", "300", "ALL"});
+  run.push(ticks(100));
+  double most = 0;
+  REQUIRE(run.run_until(
+      [&] {
+        most = std::max(most, run.metric("in_flight_batches"));
+        return run.count().published == 100;
+      },
+      patience));
+  CHECK(most == 3);
+  REQUIRE(hears(run, who, 100));
+  for (std::size_t i = 0; i < 100; ++i)
+    CHECK(who.messages()[i].text == "{\"a\":1,\"seq\":" + std::to_string(i + 1) + "}");
+}
+
+TEST_CASE("redis_sink: a message that fills the socket goes out in pieces") {
+  real_redis server;
+  listener who{server};
+  running run{at(server) + "message_max = '4MiB'\nbatch = 4"};
+  REQUIRE(run.connected());
+  const std::string large = "\"a\":\"" + std::string(3'000'000, 'x') + "\"";
+  run.push(std::vector<input>(5, input{.key = 1, .text = large}));
+  REQUIRE(run.published(5));
+  REQUIRE(hears(run, who, 5));
+  CHECK(who.messages()[4].text == "{" + large + ",\"seq\":5}");
+  CHECK(run.balanced());
+}
+
+TEST_CASE("redis_sink: drain waits for what is in flight") {
+  real_redis server;
+  running run{at(server)};
+  REQUIRE(run.connected());
+  server.ask({"CLIENT", "PAUSE", "200", "ALL"});
+  run.push(ticks(50));
+  CHECK(run.count().published == 0);
+  CHECK(run.drain());
+  CHECK(run.count().published == 50);
+  CHECK(run.metric("connected") == 0);
+  CHECK(run.balanced());
+}
+
+TEST_CASE("redis_sink: settings that cannot work are refused, without their secrets") {
+  const struct {
+    const char *settings, *message;
+  } table[] = {
+      {"url = 'redis://me:hidden@h:x'", "url: the port is not a number"},
+      {"url = 'redis://me@h'", "url: there is a user but no password"},
+      {"user = 'me'", "user: there is a user but no password"},
+      {"channel = '{key}'", "channel: does not begin with literal text"},
+      {"channel = 'a:{key'", "channel: has a '{' that is not closed"},
+      {"backoff_min = '2s'", "backoff_min: is more than backoff_max"},
+      {"tls_ca_file = '/x'", "tls_ca_file: is of no use without TLS"},
+      {"url = 'rediss://h'\ntls_cert_file = '/x'", "tls_cert_file: needs the other"},
+      {"url = 'rediss://h'\ntls_ca_file = '/nowhere'", "tls_ca_file /nowhere: "},
+      {"batch = 257", "batch: "},
+      {"window = 1", "window: "},
+      {"window = 9", "window: "},
+      {"format = 'xml'", "format: "},
+  };
+  for (const auto& row : table) {
+    CAPTURE(row.settings);
+    std::string message;
+    try {
+      running{row.settings};
+    } catch (const std::runtime_error& error) {
+      message = error.what();
+    }
+    CAPTURE(message);
+    CHECK(message.find(row.message) != std::string::npos);
+    CHECK(message.find("hidden") == std::string::npos);
+  }
+}
+
+TEST_CASE("redis_sink: the requirement's environment variables") {
+  real_redis server;
+  auto with = real_time();
+  with.environment = {{"REDIS_URL", "unix://" + server.socket()},
+                      {"REDIS_BATCH_SIZE", "100"},
+                      {"REDIS_BATCH_INTERVAL", "0.1"},
+                      {"REDIS_PUBLISH_TIMEOUT", "1.0"}};
+  harness run{sluice::plugin_of<tested_sink>, "batch = 5", with};
+  CHECK(run.run_until([&] { return run.metric("connected") == 1; }, patience));
+}
