@@ -1,9 +1,29 @@
 #include "config/document.hpp"
 
-#include <toml++/toml.h>
 #include <algorithm>
 #include <optional>
+#include <stdexcept>
 #include <utility>
+
+namespace sluice::config {
+
+namespace {
+
+/// The library asserts that a key follows "[", but handles it as well if none does; what else it
+/// asserts must not end the process over a file's content either.
+constexpr void parser_expects(bool holds, std::string_view what) {
+  if (holds || what.starts_with("is_bare_key") || what.starts_with("is_string_delimiter")) return;
+  throw std::logic_error{"the TOML parser gave up"};
+}
+
+}  // namespace
+
+}  // namespace sluice::config
+
+#define TOML_ASSERT(expression) ::sluice::config::parser_expects(!!(expression), #expression)
+// The library and what follows recurse once a level.
+#define TOML_MAX_NESTED_VALUES 32
+#include <toml++/toml.h>
 
 namespace sluice::config {
 
@@ -104,6 +124,8 @@ std::variant<node, diagnostic> parse_document(std::string_view text, const std::
   } catch (const toml::parse_error& error) {
     const place at = place_of(error.source());
     return diagnostic{file, at.line, at.column, std::string{error.description()}};
+  } catch (const std::logic_error& error) {
+    return diagnostic{file, 0, 0, error.what()};
   }
 }
 

@@ -18,6 +18,7 @@ namespace sluice::config {
 namespace {
 
 constexpr std::size_t file_limit = 4u << 20;
+constexpr std::size_t most_stages = 256;
 constexpr std::string_view monitoring_variable = "BACKPRESSURE_MONITORING_ENABLED";
 
 /// The file's name as a pipeline's name.
@@ -144,6 +145,11 @@ class loader {
     const bool list = given->value.is == node::type::array;
     if (!list) {
       out_.error(given->at, key + ": must be a list of tables, each written [[" + key + "]]");
+      return;
+    }
+    if (given->value.items.size() > most_stages) {
+      out_.error(given->at, key + ": at most " + std::to_string(most_stages) +
+                                " are allowed, are " + std::to_string(given->value.items.size()));
       return;
     }
     for (const node& item : given->value.items) {
