@@ -49,6 +49,13 @@ class stored_values final : public values {
 
 bool is_secret(const sluice_field& row) { return (row.flags & SLUICE_FIELD_SECRET) != 0; }
 
+/// Whether the file itself already says that the value is the variable's.
+bool mentions(const node& value, const std::string& variable) {
+  return value.is == node::type::string &&
+         (value.text.find("${" + variable + "}") != std::string::npos ||
+          value.text.find("${" + variable + ":") != std::string::npos);
+}
+
 /// Reads one row: the environment first, then the file, then the default.
 class row_reader {
  public:
@@ -88,7 +95,7 @@ class row_reader {
       return false;
     }
     origin_ = "environment " + variable;
-    if (given != nullptr)
+    if (given != nullptr && !mentions(given->value, variable))
       state_.out.environment_warning(variable, of_owner() + ": overrides line " +
                                                    std::to_string(given->at.line) + " of the file");
     return true;
