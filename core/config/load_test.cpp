@@ -194,6 +194,16 @@ TEST_CASE("the requirement's variables override the file and are checked like it
         "be true or false\n");
 }
 
+TEST_CASE("a variable that the file names itself overrides nothing") {
+  const std::string text =
+      "[[stage]]\nplugin='replay'\nfile='x'\n"
+      "[[stage]]\nplugin='redis_sink'\nurl='${REDIS_URL:-redis://localhost}'\n";
+  const auto result = read(text, with("REDIS_URL", "redis://other"));
+  REQUIRE(result.pipeline);
+  CHECK(view(value(result.pipeline->stages[1], "url").string) == "redis://other");
+  CHECK(all(result.warnings) == "");
+}
+
 TEST_CASE(
     "block behind a source that cannot be delayed is a warning, unless a queue between drops") {
   const std::string head =
