@@ -1,5 +1,6 @@
 #include "plugin/descriptor.hpp"
 
+#include "config/docs.hpp"
 #include "config/plugin_rows.hpp"
 #include "config/text.hpp"
 #include "plugin/names.hpp"
@@ -17,6 +18,8 @@
 
 namespace sluice::plugin {
 namespace {
+
+using config::kind_name;
 
 /// What a descriptor of ABI 1.0 has; it never shrinks.
 constexpr std::uint32_t descriptor_min =
@@ -68,7 +71,7 @@ void check_names(const sluice_plugin& plugin) {
     refuse("its version '{}' must be of letters, digits and .+~-, 64 at most",
            view(plugin.version).substr(0, 64));
   if (view(plugin.summary).empty()) refuse("has no summary");
-  if (kind_name(plugin.kind)[0] == '\0')
+  if (plugin.kind > SLUICE_SERVICE)
     refuse("its kind is {}, known are 0 to {}", plugin.kind, +SLUICE_SERVICE);
 }
 
@@ -157,11 +160,6 @@ void check_codecs(const sluice_plugin& plugin) {
 }
 
 }  // namespace
-
-const char* kind_name(std::uint32_t kind) {
-  constexpr std::array names = {"source", "transform", "sink", "guard", "service"};
-  return kind < names.size() ? names[kind] : "";
-}
 
 void check_descriptor(const sluice_plugin& plugin, std::uint64_t symbol_size) {
   // Magic, version and size stand in the first 16 bytes; nothing behind them is read before.

@@ -12,7 +12,4 @@ namespace sluice::plugin {
 /// Runs no code of the plugin but `extension`, and that last.
 void check_descriptor(const sluice_plugin& plugin, std::uint64_t symbol_size);
 
-/// "source", "transform", ...; "" for an unknown kind.
-const char* kind_name(std::uint32_t kind);
-
 }  // namespace sluice::plugin

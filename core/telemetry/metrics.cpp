@@ -154,14 +154,18 @@ void add_queue(families& out, const runtime::stage_state& stage) {
 void add_sink(families& out, const runtime::stage_state& stage) {
   if (stage.kind != "sink") return;
   const labels of{{"stage", stage.name}};
-  const auto quantile = [&](const char* share, std::int64_t value) {
-    out.gauge("sluice_latency_seconds", "Publish latency over the last second.",
-              {{"stage", stage.name}, {"quantile", share}}, seconds(value));
+  const auto quantiles = [&](const std::string& name, const char* help,
+                             const runtime::latency_state& of_all) {
+    const auto one = [&](const char* share, std::int64_t value) {
+      out.gauge(name, help, {{"stage", stage.name}, {"quantile", share}}, seconds(value));
+    };
+    one("0.5", of_all.p50_ns);
+    one("0.95", of_all.p95_ns);
+    one("0.99", of_all.p99_ns);
+    one("1", of_all.max_ns);
   };
-  quantile("0.5", stage.latency.p50_ns);
-  quantile("0.95", stage.latency.p95_ns);
-  quantile("0.99", stage.latency.p99_ns);
-  quantile("1", stage.latency.max_ns);
+  quantiles("sluice_latency_seconds", "Publish latency over the last second.", stage.latency);
+  quantiles("sluice_age_seconds", "Receipt to reply of a record, over the last second.", stage.age);
   out.histogram("sluice_publish_seconds", "Publish latency since the start.", of, stage.latencies);
   out.gauge("sluice_in_flight", "Records sent and unacknowledged.", of, stage.in_flight);
   out.gauge("sluice_receivers", "Readers that got the last publish.", of, stage.receivers);

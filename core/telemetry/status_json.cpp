@@ -11,20 +11,14 @@ namespace json = boost::json;
 
 double seconds(std::int64_t nanoseconds) { return static_cast<double>(nanoseconds) * 1e-9; }
 
-json::object ledger(const runtime::counters& count, std::uint64_t held, std::int64_t imbalance) {
+json::object ledger(const runtime::counters& count) {
   json::object dropped;
   for (std::uint32_t reason = 1; reason < SLUICE_DROP_REASONS; ++reason)
-    if (count.dropped[reason] != 0) dropped[runtime::reason_names[reason]] = count.dropped[reason];
-  return {{"created", count.created},
-          {"in", count.in},
-          {"out", count.out},
-          {"published", count.published},
-          {"absorbed", count.absorbed},
-          {"failed", count.failed},
-          {"unknown", count.unknown},
-          {"dropped", std::move(dropped)},
-          {"held", held},
-          {"imbalance", imbalance}};
+    dropped[runtime::reason_names[reason]] = count.dropped[reason];
+  return {{"created", count.created},   {"in", count.in},
+          {"out", count.out},           {"published", count.published},
+          {"absorbed", count.absorbed}, {"failed", count.failed},
+          {"unknown", count.unknown},   {"dropped", std::move(dropped)}};
 }
 
 json::object latency(const runtime::latency_state& state) {
@@ -49,7 +43,9 @@ json::object stage(const runtime::stage_state& state) {
                     {"version", state.version},
                     {"kind", state.kind},
                     {"lane", state.lane},
-                    {"ledger", ledger(state.count, state.held, state.imbalance)},
+                    {"count", ledger(state.count)},
+                    {"held", state.held},
+                    {"imbalance", state.imbalance},
                     {"in_per_s", state.rate_in_per_s},
                     {"out_per_s", state.rate_out_per_s},
                     {"lane_busy", state.busy_share},
@@ -60,6 +56,7 @@ json::object stage(const runtime::stage_state& state) {
   if (state.kind == "sink") {
     made["in_flight"] = state.in_flight;
     made["latency"] = latency(state.latency);
+    made["age"] = latency(state.age);
     made["receivers"] = state.receivers;
     made["level"] = level_name(state.level);
     made["level_cause"] = state.level_cause;
@@ -101,8 +98,11 @@ std::string status_json(const runtime::snapshot& seen, const std::vector<runtime
                                       {"pending", all.pending},
                                       {"keys", seen.keys},
                                       {"max_keys", seen.max_keys},
+                                      {"stopped_by", seen.stopped_by},
                                       {"hung_stage", seen.hung_stage},
-                                      {"ledger", ledger(seen.total, seen.held, seen.imbalance)},
+                                      {"total", ledger(seen.total)},
+                                      {"held", seen.held},
+                                      {"imbalance", seen.imbalance},
                                       {"stages", std::move(stages)},
                                       {"events", event_list(events)}});
 }

@@ -131,6 +131,7 @@ std::string status_text(const runtime::snapshot& seen, const std::vector<runtime
                                 short_time(seen.uptime_ns), seen.file);
   out += fmt::format("level {}{}{}\n", level_name(seen.level), seen.level_cause.empty() ? "" : ": ",
                      seen.level_cause);
+  if (!seen.stopped_by.empty()) out += fmt::format("STOPPED by stage {}\n", seen.stopped_by);
   if (!seen.hung_stage.empty()) out += fmt::format("HUNG: stage {}\n", seen.hung_stage);
   out += status_line(seen) + "\n\n" + stage_table(seen) + "\n" + balance_text(seen);
   if (events.empty()) return out;

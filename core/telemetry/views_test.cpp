@@ -119,9 +119,9 @@ TEST_CASE("the status as JSON") {
   CHECK(whole.at("pipeline") == "ticker");
   CHECK(whole.at("level") == "WARNING");
   CHECK(whole.at("pending").to_number<int>() == 15);
-  CHECK(whole.at("ledger").at("published").to_number<std::uint64_t>() == 4'999'999'980);
-  CHECK(whole.at("ledger").at("dropped").at("overflow").to_number<int>() == 10);
-  CHECK(whole.at("ledger").at("imbalance").to_number<int>() == 0);
+  CHECK(whole.at("total").at("published").to_number<std::uint64_t>() == 4'999'999'980);
+  CHECK(whole.at("total").at("dropped").at("overflow").to_number<int>() == 10);
+  CHECK(whole.at("imbalance").to_number<int>() == 0);
   CHECK(whole.at("stages").as_array().size() == 3);
   CHECK(whole.at("stages").at(1).at("queue").at("records").to_number<int>() == 7);
   CHECK(whole.at("events").at(0).at("kind") == "reconnect");

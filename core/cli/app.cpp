@@ -1,0 +1,229 @@
+#include "cli/app.hpp"
+
+#include "cli/completion.hpp"
+#include "cli/output.hpp"
+#include "cli/verbs.hpp"
+
+#include <exception>
+#include <string>
+
+namespace sluice::cli {
+namespace {
+
+constexpr const char* about =
+    "Sluice runs pipelines of plugins: sources, transforms, guards and sinks, chained by a TOML\n"
+    "file. It degrades by plan when a sink cannot keep up, and counts every record.";
+
+constexpr const char* first_steps =
+    "First steps:\n"
+    "  sluice plugins                     what there is\n"
+    "  sluice inspect redis_sink          one of them, with all its keys\n"
+    "  sluice check ticker.toml           every mistake of a file, with its place\n"
+    "  sluice run ticker.toml             run it; Ctrl-C drains, a second one stops at once\n"
+    "  sluice status ticker               how it does, from another terminal\n"
+    "\n"
+    "Exit codes: 0 ok, 1 failure, 64 usage, 69 not running, 75 records were lost while draining,\n"
+    "78 bad configuration. `sluice VERB --help` has the examples of a verb.";
+
+constexpr const char* plugin_path_help =
+    "Directories searched for plugins first, before $SLUICE_PLUGIN_PATH, the ones installed with "
+    "this program and /usr/lib/sluice/plugins; repeatable";
+
+/// A verb: its options, filled by CLI11, kept alive by its callback.
+template <typename Options>
+struct verb {
+  CLI::App* app;
+  std::shared_ptr<Options> options;
+
+  verb(command_line& line, const char* name, const char* help, const char* examples,
+       int (*run)(const Options&))
+      : app{line.app->add_subcommand(name, help)}, options{std::make_shared<Options>()} {
+    app->footer(std::string{"Examples:\n"} + examples);
+    app->callback([chosen = line.chosen, given = options, run] {
+      *chosen = [given, run] { return run(*given); };
+    });
+  }
+  void plugin_path() {
+    app->add_option("--plugin-path", options->from.plugin_path, plugin_path_help)
+        ->type_name("DIR")
+        ->expected(1)
+        ->take_all();
+  }
+  void places() {
+    plugin_path();
+    app->add_option("--env-file", options->from.env_file,
+                    "Variables for ${NAME} in the file; the environment goes before it")
+        ->type_name("FILE")
+        ->capture_default_str();
+  }
+  void format(const std::vector<std::string>& formats) {
+    app->add_option("--format", options->format, "How to print")
+        ->check(CLI::IsMember(formats))
+        ->capture_default_str();
+  }
+};
+
+void add_run(command_line& line) {
+  verb<run_options> made{line, "run", "Run a pipeline until it is told to end",
+                         "  sluice run ticker.toml\n"
+                         "  sluice run ticker.toml --status-every 1s\n"
+                         "  sluice run ticker.toml --log-format json --log-level warn\n"
+                         "Signals: SIGTERM and SIGINT drain, a second one stops at once; SIGUSR1 "
+                         "writes the\nstatus to the log. The log is stderr. The final balance is "
+                         "printed at the end.\nIts control socket is in $SLUICE_RUN_DIR, else "
+                         "/run/sluice, else $XDG_RUNTIME_DIR/sluice.",
+                         &run};
+  made.app->add_option("FILE", made.options->file, "The pipeline")->type_name("FILE")->required();
+  made.places();
+  made.app
+      ->add_option("--status-every", made.options->status_every,
+                   "Write a line of figures to the log this often, as 1s")
+      ->type_name("DURATION");
+  made.app
+      ->add_option_function<std::string>(
+          "--log-format",
+          [given = made.options](const std::string& format) { given->json_log = format == "json"; },
+          "How the log is written")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->default_str("text");
+  made.app->add_option("--log-level", made.options->log_level, "The least that is written")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
+}
+
+void add_check(command_line& line) {
+  verb<check_options> made{line, "check", "Say all that is wrong with pipeline files",
+                           "  sluice check ticker.toml\n"
+                           "  sluice check pipelines/            every .toml in a folder\n"
+                           "  sluice check --deny-warnings --format json ticker.toml",
+                           &check};
+  made.app->add_option("PATH", made.options->paths, "Files, or folders of .toml files")
+      ->type_name("PATH")
+      ->required();
+  made.places();
+  made.app->add_flag("--deny-warnings", made.options->deny_warnings, "A warning is an error");
+  made.format({"text", "json"});
+}
+
+void add_plugins(command_line& line) {
+  verb<plugins_options> made{line, "plugins", "List the plugins of the search path",
+                             "  sluice plugins\n"
+                             "  sluice plugins --plugin-path ./build/lib/sluice/plugins "
+                             "--format json",
+                             &plugins};
+  made.plugin_path();
+  made.format({"text", "json"});
+}
+
+void add_inspect(command_line& line) {
+  verb<inspect_options> made{line, "inspect", "Show a plugin: version, kind, capabilities, keys",
+                             "  sluice inspect redis_sink\n"
+                             "  sluice inspect ./my_stage.so --format json",
+                             &inspect};
+  made.app->add_option("PLUGIN", made.options->plugin, "A name, or a path with a slash in it")
+      ->type_name("PLUGIN")
+      ->required();
+  made.plugin_path();
+  made.format({"text", "json"});
+}
+
+void add_graph(command_line& line) {
+  verb<graph_options> made{line, "graph", "Draw a pipeline: its stages, lanes and queues",
+                           "  sluice graph ticker.toml\n"
+                           "  sluice graph ticker.toml --format dot | dot -Tsvg > ticker.svg",
+                           &graph};
+  made.app->add_option("FILE", made.options->file, "The pipeline")->type_name("FILE")->required();
+  made.places();
+  made.format({"text", "json", "dot"});
+}
+
+void add_schema(command_line& line) {
+  verb<schema_options> made{line, "schema", "Write the JSON Schema of pipeline files",
+                            "  sluice schema > sluice.schema.json\n"
+                            "  sluice schema kite_source redis_sink   of these plugins alone",
+                            &schema};
+  made.app->add_option("PLUGIN", made.options->plugins, "Plugins; all that are found unless given")
+      ->type_name("PLUGIN");
+  made.plugin_path();
+}
+
+void add_docs(command_line& line) {
+  verb<docs_options> made{line, "docs", "Write the reference page of a plugin, or of the host",
+                          "  sluice docs redis_sink\n"
+                          "  sluice docs redis_sink --sample >> ticker.toml\n"
+                          "  sluice docs                the keys that every pipeline has",
+                          &docs};
+  made.app->add_option("PLUGIN", made.options->plugin, "A name, or a path with a slash in it")
+      ->type_name("PLUGIN");
+  made.app->add_flag("--sample", made.options->sample, "A stage for a pipeline file instead");
+  made.plugin_path();
+}
+
+void add_status(command_line& line) {
+  verb<status_options> made{line, "status", "Show how a running pipeline does",
+                            "  sluice status ticker\n"
+                            "  sluice status              the only one that runs\n"
+                            "  sluice status ticker --format json | jq .level",
+                            &status};
+  made.app->add_option("PIPELINE", made.options->pipeline, "Its name, or its socket's path")
+      ->type_name("PIPELINE");
+  made.format({"text", "json", "prometheus"});
+}
+
+void add_version(command_line& line) {
+  verb<version_options> made{line, "version", "Show the version and the plugin ABI",
+                             "  sluice version --format json", &version};
+  made.format({"text", "json"});
+}
+
+void add_completion(command_line& line) {
+  auto shell = std::make_shared<std::string>();
+  CLI::App* app = line.app->add_subcommand("completion", "Write a shell's completion script");
+  app->footer(
+      "Examples:\n"
+      "  sluice completion bash > /etc/bash_completion.d/sluice\n"
+      "  sluice completion zsh > /usr/local/share/zsh/site-functions/_sluice\n"
+      "  sluice completion fish > ~/.config/fish/completions/sluice.fish");
+  app->add_option("SHELL", *shell, "The shell")
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+      ->required();
+  const CLI::App* whole = line.app.get();
+  app->callback([chosen = line.chosen, shell, whole] {
+    *chosen = [shell, whole] {
+      print(completion(*whole, *shell));
+      return +done;
+    };
+  });
+}
+
+}  // namespace
+
+command_line make_command_line() {
+  command_line line{std::make_unique<CLI::App>(about, "sluice"),
+                    std::make_shared<std::function<int()>>()};
+  line.app->footer(first_steps);
+  line.app->require_subcommand(1);
+  line.app->get_formatter()->column_width(28);
+  for (auto* add : {&add_run, &add_check, &add_plugins, &add_inspect, &add_graph, &add_schema,
+                    &add_docs, &add_status, &add_version, &add_completion})
+    add(line);
+  return line;
+}
+
+int main_of(int argc, char** argv) {
+  try {
+    const command_line line = make_command_line();
+    try {
+      line.app->parse(argc, argv);
+    } catch (const CLI::ParseError& problem) {
+      // Help is an answer, everything else a mistake of the command line.
+      return line.app->exit(problem) == 0 ? done : usage;
+    }
+    return (*line.chosen)();
+  } catch (const std::exception& why) {
+    complain(std::string{"sluice: "} + why.what() + "\n");
+    return failure;
+  }
+}
+
+}  // namespace sluice::cli

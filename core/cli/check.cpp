@@ -1,0 +1,71 @@
+#include "cli/output.hpp"
+
+#include "config/json.hpp"
+
+#include <fmt/format.h>
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <system_error>
+
+namespace sluice::cli {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+/// A folder stands for the .toml files in it. Nothing of an empty folder: that is a mistake.
+bool add_files(const std::string& path, std::vector<fs::path>& files) {
+  std::error_code unreadable;
+  if (!fs::is_directory(path, unreadable)) {
+    files.emplace_back(path);
+    return true;
+  }
+  std::vector<fs::path> found;
+  for (fs::directory_iterator it{path, unreadable}, end; !unreadable && it != end;
+       it.increment(unreadable))
+    if (it->path().extension() == ".toml") found.push_back(it->path());
+  std::sort(found.begin(), found.end());
+  files.insert(files.end(), found.begin(), found.end());
+  if (unreadable)
+    complain(fmt::format("{}: cannot be read: {}\n", path, unreadable.message()));
+  else if (found.empty())
+    complain(path + ": there is no .toml file in this folder\n");
+  return !unreadable && !found.empty();
+}
+
+json::array to_json(const std::vector<config::diagnostic>& all) {
+  json::array made;
+  for (const config::diagnostic& one : all)
+    made.push_back(
+        {{"file", one.file}, {"line", one.line}, {"column", one.column}, {"message", one.message}});
+  return made;
+}
+
+}  // namespace
+
+int check(const check_options& asked) {
+  std::vector<fs::path> files;
+  bool sound = true;
+  for (const std::string& path : asked.paths) sound = add_files(path, files) && sound;
+
+  json::array report;
+  for (const fs::path& file : files) {
+    const config::load_result result = load(file, asked.from);
+    const bool good = result.errors.empty() && (result.warnings.empty() || !asked.deny_warnings);
+    sound = sound && good;
+    if (asked.format == "json") {
+      report.push_back({{"file", file.string()},
+                        {"ok", good},
+                        {"errors", to_json(result.errors)},
+                        {"warnings", to_json(result.warnings)}});
+      continue;
+    }
+    complain(result);
+    if (good) print(file.string() + ": ok\n");
+  }
+  if (asked.format == "json") print(config::pretty(report));
+  return sound ? done : bad_configuration;
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,33 @@
+#include "cli/output.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace sluice::cli {
+
+plugin::loader make_loader(const places& from) {
+  const char* variable = std::getenv("SLUICE_PLUGIN_PATH");
+  return plugin::loader{plugin::make_search_path(
+      from.plugin_path, variable == nullptr ? std::nullopt : std::optional<std::string>{variable},
+      plugin::this_executable())};
+}
+
+config::load_result load(const std::filesystem::path& file, const places& from) {
+  const plugin::loader plugins = make_loader(from);
+  return config::load(
+      file, [&](std::string_view name) { return plugins.find(name); },
+      config::process_environment(from.env_file));
+}
+
+void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void complain(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+void complain(const config::load_result& result) {
+  for (const config::diagnostic& one : result.errors) complain(to_string(one) + "\n");
+  for (config::diagnostic one : result.warnings) {
+    one.message.insert(0, "warning: ");
+    complain(to_string(one) + "\n");
+  }
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,129 @@
+#include "cli/service.hpp"
+
+#include "cli/control_server.hpp"
+#include "telemetry/metrics.hpp"
+#include "telemetry/status.hpp"
+
+#include <fmt/format.h>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <sstream>
+
+namespace sluice::cli {
+namespace {
+
+namespace asio = boost::asio;
+using error_code = boost::system::error_code;
+
+constexpr auto tick_interval = std::chrono::milliseconds{100};
+constexpr int ticks_per_second = 10;
+
+std::optional<std::string> answer(const runtime::pipeline& pipeline, const request& asked) {
+  if (asked.get == "status") return telemetry::status_json(pipeline.read(), pipeline.events(0));
+  if (asked.get == "page") return telemetry::status_text(pipeline.read(), pipeline.events(0));
+  if (asked.get == "metrics") return telemetry::prometheus_text(pipeline.read());
+  if (asked.get == "events") return telemetry::events_json(pipeline.events(asked.after));
+  return std::nullopt;
+}
+
+}  // namespace
+
+struct service::parts {
+  parts(service_options given, telemetry::log& to)
+      : options{std::move(given)},
+        log{to},
+        control{io, options.control_socket},
+        signals{io, SIGTERM, SIGINT, SIGUSR1},
+        timer{io} {
+    // A peer that is gone is an error of the write, not the end of the process.
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+
+  void await_signal() {
+    signals.async_wait([this](error_code failed, int number) {
+      if (failed) return;
+      if (number == SIGUSR1)
+        dump();
+      else
+        end(number);
+      await_signal();
+    });
+  }
+
+  void end(int number) {
+    const char* name = number == SIGINT ? "SIGINT" : "SIGTERM";
+    if (draining) {
+      log.write(SLUICE_WARN, "", fmt::format("{} again: stopping at once", name));
+      return running->stop_now();
+    }
+    draining = true;
+    log.write(SLUICE_INFO, "",
+              fmt::format("{}: draining, {} at most; a second signal stops at once", name,
+                          telemetry::short_time(options.drain_limit_ns)));
+    running->begin_drain();
+  }
+
+  void dump() {
+    std::istringstream page{telemetry::status_text(running->read(), running->events(0))};
+    for (std::string line; std::getline(page, line);)
+      if (!line.empty()) log.write(SLUICE_INFO, "status", line);
+  }
+
+  void await_tick() {
+    timer.expires_at(next);
+    timer.async_wait([this](error_code failed) {
+      if (failed) return;
+      tick();
+      if (running->stopped()) return finish();
+      // A tick that is late is not made up for.
+      next = std::max(next + tick_interval, std::chrono::steady_clock::now());
+      await_tick();
+    });
+  }
+
+  void tick() {
+    running->tick();
+    if (++ticks % ticks_per_second == 0) log.tick();
+    since_line += tick_interval;
+    if (options.status_every_ns == 0 || since_line.count() < options.status_every_ns) return;
+    since_line = {};
+    log.write(SLUICE_INFO, "status", telemetry::status_line(running->read()));
+  }
+
+  void finish() {
+    signals.cancel();
+    control.stop();
+    io.stop();
+  }
+
+  service_options options;
+  telemetry::log& log;
+  asio::io_context io{1};
+  control_server control;
+  asio::signal_set signals;
+  asio::steady_timer timer;
+  std::chrono::steady_clock::time_point next = std::chrono::steady_clock::now();
+  std::chrono::nanoseconds since_line{};
+  runtime::pipeline* running = nullptr;
+  std::uint64_t ticks = 0;
+  bool draining = false;
+};
+
+service::service(service_options options, telemetry::log& log)
+    : parts_{std::make_unique<parts>(std::move(options), log)} {}
+service::~service() = default;
+
+void service::run(runtime::pipeline& pipeline) {
+  parts_->running = &pipeline;
+  parts_->await_signal();
+  pipeline.start();
+  parts_->control.serve([&pipeline](const request& asked) { return answer(pipeline, asked); });
+  parts_->await_tick();
+  parts_->io.run();
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,91 @@
+// What each verb of the command line is asked, and does. Every verb returns the exit code.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::cli {
+
+/// Of the whole program; systemd units and scripts rely on them.
+enum exit_code : int {
+  done = 0,
+  failure = 1,
+  usage = 64,
+  unavailable = 69,
+  drained_with_loss = 75,
+  bad_configuration = 78
+};
+
+/// Where plugins and variables come from.
+struct places {
+  std::vector<std::string> plugin_path;
+  std::string env_file = ".env";
+};
+
+struct run_options {
+  places from;
+  std::string file;
+  bool json_log = false;
+  std::string log_level = "info";
+  std::string status_every;  ///< a duration; empty: never
+};
+int run(const run_options& asked);
+
+struct check_options {
+  places from;
+  std::vector<std::string> paths;
+  bool deny_warnings = false;
+  std::string format = "text";
+};
+int check(const check_options& asked);
+
+struct plugins_options {
+  places from;
+  std::string format = "text";
+};
+int plugins(const plugins_options& asked);
+
+struct inspect_options {
+  places from;
+  std::string plugin;
+  std::string format = "text";
+};
+int inspect(const inspect_options& asked);
+
+struct graph_options {
+  places from;
+  std::string file;
+  std::string format = "text";
+};
+int graph(const graph_options& asked);
+
+struct schema_options {
+  places from;
+  std::vector<std::string> plugins;  ///< none: all of the search path
+};
+int schema(const schema_options& asked);
+
+struct docs_options {
+  places from;
+  std::string plugin;  ///< empty: the keys that every pipeline has
+  bool sample = false;
+};
+int docs(const docs_options& asked);
+
+struct status_options {
+  std::string pipeline;  ///< empty: the only one that runs
+  std::string format = "text";
+};
+int status(const status_options& asked);
+
+struct version_options {
+  std::string format = "text";
+};
+int version(const version_options& asked);
+
+/// The whole program: parses, runs and returns the exit code.
+int main_of(int argc, char** argv);
+
+}  // namespace sluice::cli
