@@ -170,17 +170,19 @@ TEST_CASE("a session is replayed in its own time, or N times as fast") {
   run.advance(seconds{3});
   const auto rest = run.outputs();
   REQUIRE(rest.size() == 201);
-  CHECK(rest.back().schema == "kite.order/1");
-  CHECK(rest.back().priority == sluice::priority::high);
-  CHECK(rest.back().text.size() == 400);
-  CHECK(rest.front().seq == 101);
+  const auto order = std::find_if(rest.begin(), rest.end(),
+                                  [](const auto& out) { return out.schema == "kite.order/1"; });
+  REQUIRE(order != rest.end());
+  CHECK(order->priority == sluice::priority::high);
+  CHECK(order->text.size() == 400);
+  CHECK(order->seq == 301);
   CHECK(run.count().dropped[SLUICE_DROP_MALFORMED] == 1);
   CHECK(has_event(run, "replay_end"));
   CHECK(run.balanced());
 
   harness fast{plugin, "replay = " + quoted(path) + "\nspeed = 10"};
   fast.advance(milliseconds{295});
-  CHECK(fast.outputs().size() == 295);
+  CHECK(fast.outputs().size() == 296);
 }
 
 TEST_CASE("a torn session plays up to its last whole record") {
