@@ -88,7 +88,9 @@ json::object client_json(const client& of) {
 }  // namespace
 
 http_answer refuse(unsigned status, std::string_view why) {
-  return {status, json::serialize(json::object{{"error", json::string_view{why.data(), why.size()}}}), {}};
+  return {status,
+          json::serialize(json::object{{"error", json::string_view{why.data(), why.size()}}}),
+          {}};
 }
 
 control_request parse_control(std::string_view method, std::string_view target,
