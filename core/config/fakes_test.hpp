@@ -134,6 +134,13 @@ struct redis_sink {
                          .from_environment("REDIS_PUBLISH_TIMEOUT"));
   static constexpr description about{"redis_sink", "1.0.0", "Publishes.", SLUICE_SINK,
                                      SLUICE_CAN_IO};
+  static void validate(const config& given, problems& found) {
+    if (!given.url.starts_with("redis"))
+      found.add("url",
+                "must begin with redis://, rediss:// or unix:// (see the README for each of "
+                "them and its parts), is " +
+                    given.url);
+  }
   redis_sink(const config&, host) {}
 };
 

@@ -86,8 +86,8 @@ class expander {
     } else if (how.starts_with(":-")) {
       out_.text += how.substr(2);
     } else if (how.starts_with(":?")) {
-      fail(expansion::failure::variable,
-           "environment variable " + name + " is not set: " + printable(how.substr(2)));
+      fail(expansion::failure::variable, "environment variable " + name + " is not set: " +
+                                             printable(how.substr(2), longest_message));
     } else {
       fail(expansion::failure::variable, "environment variable " + name + " is not set");
     }

@@ -258,6 +258,15 @@ TEST_CASE("settings of one stage alone") {
                     "replay: file: is required: The session.");
 }
 
+TEST_CASE("what a plugin says of its settings is shown whole, without a password") {
+  const auto result = read(
+      "[[stage]]\nplugin='replay'\nfile='x'\n"
+      "[[stage]]\nplugin='redis_sink'\nurl='http://me:hidden@host/' # twice\n");
+  CHECK(all(result.errors) ==
+        "ticker.toml:6:1: url: must begin with redis://, rediss:// or unix:// (see the README for "
+        "each of them and its parts), is http://me:***@host/\n");
+}
+
 TEST_CASE("a file that cannot be read is an error of the whole file") {
   CHECK(all(load("/nowhere/x.toml", fakes::find, fakes::only({})).errors) ==
         "/nowhere/x.toml: there is no such file\n");

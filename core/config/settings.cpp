@@ -161,7 +161,8 @@ class row_reader {
   void fall_back(bool failed) {
     if (row_.default_text.data == nullptr) {
       if (!failed && (row_.flags & SLUICE_FIELD_REQUIRED) != 0)
-        state_.out.error(from_.at, key_ + ": is required: " + printable(view(row_.doc)));
+        state_.out.error(from_.at,
+                         key_ + ": is required: " + printable(view(row_.doc), longest_message));
       return;
     }
     std::string error;

@@ -145,8 +145,9 @@ void report_problems(std::string_view problems, std::string_view unnamed, const 
     if (trimmed(line).empty()) continue;
     const std::string key = line.substr(0, line.find(':'));
     const bool named = std::find(keys.begin(), keys.end(), key) != keys.end();
+    const std::string text = printable(without_password(line), longest_message);
     state.out.error(named ? place_of(from, key) : from.at,
-                    named ? printable(line) : std::string{unnamed} + printable(line));
+                    named ? text : std::string{unnamed} + text);
   }
 }
 

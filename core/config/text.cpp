@@ -184,8 +184,7 @@ std::string show_number(double value) {
   return error == std::errc{} ? std::string{buffer.data(), end} : std::to_string(value);
 }
 
-std::string printable(std::string_view text) {
-  constexpr std::size_t most = 80;
+std::string printable(std::string_view text, std::size_t most) {
   std::string out;
   for (std::size_t i = 0; i < text.size() && i < most; ++i) {
     const char c = text[i];
@@ -203,14 +202,20 @@ std::string printable(std::string_view text) {
 }
 
 std::string without_password(std::string_view text) {
-  const std::size_t scheme = text.find("://");
-  if (scheme == std::string_view::npos) return std::string{text};
-  const std::size_t begin = scheme + 3;
-  const std::size_t at = text.substr(0, text.find_first_of("/?#", begin)).rfind('@');
-  if (at == std::string_view::npos || at < begin) return std::string{text};
-  const std::size_t colon = text.find(':', begin);
-  if (colon == std::string_view::npos || colon > at) return std::string{text};
-  return std::string{text.substr(0, colon + 1)} + "***" + std::string{text.substr(at)};
+  std::string out;
+  while (true) {
+    const std::size_t scheme = text.find("://");
+    if (scheme == std::string_view::npos) return out += text;
+    out += text.substr(0, scheme + 3);
+    text.remove_prefix(scheme + 3);
+    const std::string_view host = text.substr(0, text.find_first_of("/?#, \t\r\n\"'"));
+    const std::size_t at = host.rfind('@');
+    const std::size_t colon = host.find(':');
+    if (at == std::string_view::npos || colon == std::string_view::npos || colon > at) continue;
+    out += text.substr(0, colon + 1);
+    out += "***";
+    text.remove_prefix(at);
+  }
 }
 
 std::string in_quotes(std::string_view text) {

@@ -1,6 +1,7 @@
 // Small texts: units in both directions, quoting for messages, suggestions for misspellings.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -29,9 +30,12 @@ std::string show_number(double value);
 
 /// In double quotes, control characters escaped, long texts cut, a URL's password masked.
 std::string in_quotes(std::string_view text);
-/// A key as it may stand in a message: as in_quotes() without the quotes.
-std::string printable(std::string_view text);
-/// A URL's password replaced by ***; anything else as it is.
+/// Bytes of a sentence that somebody else wrote, in a message.
+inline constexpr std::size_t longest_message = 1000;
+
+/// Another's text as it may stand in a message: control characters escaped, cut after `most` bytes.
+std::string printable(std::string_view text, std::size_t most = 80);
+/// The passwords of all URLs in it replaced by ***; anything else as it is.
 std::string without_password(std::string_view text);
 
 /// The candidate nearest to a misspelt name, if one is near enough to be meant.
