@@ -41,7 +41,10 @@ bool condition::attributes_hold(std::uint32_t index, const attribute_view& view)
 void edge::send(sluice_record* records, std::uint32_t count, lane& from) {
   if (next_ != nullptr) return next_->accept(records, count);
   const auto push = [&](const port& to, std::span<const sluice_record> part) {
-    to.queue->push(part, from.now(), [&] { from.still_alive(); });
+    to.queue->push(part, from.now(), [&] {
+      to.behind->notify();
+      from.still_alive();
+    });
     to.behind->notify();
   };
   if (ports_.size() == 1) return push(ports_.front(), {records, count});

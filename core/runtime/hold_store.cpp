@@ -26,11 +26,19 @@ std::uint64_t hold_store::add(const sluice_record& record) {
 bool hold_store::make_capacity(slot& in, std::uint32_t size) {
   if (size <= in.capacity) return true;
   const std::uint32_t wanted = (size + 63u) / 64u * 64u;
+  if (bytes_ - in.capacity + wanted > byte_limit_)
+    for (const std::uint32_t idle : free_) give_back(slots_[idle]);
   if (bytes_ - in.capacity + wanted > byte_limit_) return false;
   in.bytes = std::make_unique<std::uint8_t[]>(wanted);
   bytes_ += wanted - in.capacity;
   in.capacity = wanted;
   return true;
+}
+
+void hold_store::give_back(slot& from) {
+  bytes_ -= from.capacity;
+  from.capacity = 0;
+  from.bytes.reset();
 }
 
 hold_store::slot* hold_store::at(std::uint64_t handle) {
@@ -50,12 +58,8 @@ bool hold_store::remove(std::uint64_t handle) {
   if (found == nullptr) return false;
   found->used = false;
   ++found->generation;
-  if (found->capacity > keep_capacity) {
-    bytes_ -= found->capacity;
-    found->capacity = 0;
-    found->bytes.reset();
-  }
-  free_.push_back(static_cast<std::uint32_t>(found - slots_.data()));
+  if (found->capacity > keep_capacity) give_back(*found);
+  free_.push_back(static_cast<std::uint32_t>(handle & UINT32_MAX) - 1);
   --count_;
   return true;
 }

@@ -4,6 +4,7 @@
 #include <sluice/abi.h>
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -17,7 +18,7 @@ class hold_store {
 
   /// A handle, never 0; 0 when the store is full.
   std::uint64_t add(const sluice_record& record);
-  /// Null for a handle that is not held.
+  /// Null for a handle that is not held. Valid until it is removed.
   sluice_record* find(std::uint64_t handle);
   /// False for a handle that is not held.
   bool remove(std::uint64_t handle);
@@ -36,11 +37,12 @@ class hold_store {
 
   slot* at(std::uint64_t handle);
   bool make_capacity(slot& in, std::uint32_t size);
+  void give_back(slot& from);
 
   const std::uint32_t limit_;
   const std::uint64_t byte_limit_;
   std::uint64_t bytes_ = 0, count_ = 0;
-  std::vector<slot> slots_;
+  std::deque<slot> slots_;  // addresses stay
   std::vector<std::uint32_t> free_;
 };
 

@@ -16,7 +16,7 @@ std::uint32_t key_table::index_of(std::uint64_t key) {
     if (entries_[at].key == key) return entries_[at].index;
     at = (at + 1) & mask_;
   }
-  const std::uint32_t index = space_.take();
+  const std::uint32_t index = space_.take(key);
   if (index != index_space::none) entries_[at] = {key, index};
   return index;
 }

@@ -12,20 +12,28 @@ class index_space {
  public:
   static constexpr std::uint32_t none = UINT32_MAX;
 
-  explicit index_space(std::uint32_t max_keys) : max_keys_{max_keys} {}
+  explicit index_space(std::uint32_t max_keys) : max_keys_{max_keys}, keys_(max_keys) {}
   std::uint32_t max_keys() const { return max_keys_; }
   std::uint32_t used() const { return used_.load(std::memory_order_relaxed); }
-  /// The next free index, `none` when there are max_keys.
-  std::uint32_t take() {
+  /// The next free index, for `key`; `none` when there are max_keys.
+  std::uint32_t take(std::uint64_t key) {
     std::uint32_t next = used_.load(std::memory_order_relaxed);
-    while (next < max_keys_)
-      if (used_.compare_exchange_weak(next, next + 1, std::memory_order_relaxed)) return next;
+    while (next < max_keys_) {
+      if (!used_.compare_exchange_weak(next, next + 1, std::memory_order_relaxed)) continue;
+      keys_[next].store(key, std::memory_order_relaxed);
+      return next;
+    }
     return none;
+  }
+  /// Whether `index` was given for `key`, as far as this lane can know.
+  bool is(std::uint32_t index, std::uint64_t key) const {
+    return index < used() && keys_[index].load(std::memory_order_relaxed) == key;
   }
 
  private:
   const std::uint32_t max_keys_;
   std::atomic<std::uint32_t> used_{0};
+  std::vector<std::atomic<std::uint64_t>> keys_;  // by index
 };
 
 /// One stage's keys. For the stage's lane. Memory is fixed at its start.

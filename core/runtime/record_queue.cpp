@@ -39,19 +39,28 @@ record_queue::record_queue(const config::queue_spec& spec, std::uint32_t max_key
   nodes_.reserve(record_limit_);
   chunks_.reserve(chunk_limit_);
   chunk_next_.reserve(chunk_limit_);
-  if (spec.policy == config::when_full::conflate) newest_.assign(max_keys, none);
+  if (spec.policy == config::when_full::conflate) newest_.assign(std::size_t{max_keys} * 2, none);
 }
 
 // --- bounds -------------------------------------------------------------------------------------
 
 bool record_queue::fits(std::uint32_t priority, std::uint32_t chunks) const {
-  if (node_count_ >= record_limit_ || chunk_count_ + chunks > chunk_limit_) return false;
+  if (node_count_ >= record_limit_ || !bytes_fit(priority, chunks)) return false;
   if (priority == SLUICE_PRIORITY_HIGH) return true;
   // The rest may not use what is reserved for priority 0 and not yet used by it.
-  const list& high = lists_[SLUICE_PRIORITY_HIGH];
-  const std::uint32_t records = record_reserve_ - std::min(record_reserve_, high.count);
-  const std::uint32_t bytes = chunk_reserve_ - std::min(chunk_reserve_, high.chunks);
-  return node_count_ + records < record_limit_ && chunk_count_ + chunks + bytes <= chunk_limit_;
+  const std::uint32_t high = lists_[SLUICE_PRIORITY_HIGH].count;
+  return node_count_ + record_reserve_ - std::min(record_reserve_, high) < record_limit_;
+}
+
+bool record_queue::bytes_fit(std::uint32_t priority, std::uint32_t chunks) const {
+  if (priority == SLUICE_PRIORITY_HIGH) return chunk_count_ + chunks <= chunk_limit_;
+  const std::uint32_t high = lists_[SLUICE_PRIORITY_HIGH].chunks;
+  return chunk_count_ + chunks + chunk_reserve_ - std::min(chunk_reserve_, high) <= chunk_limit_;
+}
+
+/// The most chunks a record may have.
+std::uint32_t record_queue::largest(std::uint32_t priority) const {
+  return priority == SLUICE_PRIORITY_HIGH ? chunk_limit_ : chunk_limit_ - chunk_reserve_;
 }
 
 bool record_queue::has_room() const {
@@ -71,13 +80,13 @@ void record_queue::push(std::span<const sluice_record> records, std::int64_t now
   std::unique_lock lock{mutex_};
   for (const sluice_record& record : records) {
     const bool blocks = spec_.policy == config::when_full::block && may_wait_ &&
-                        chunks_of(record.size) <= chunk_limit_ - chunk_reserve_;
+                        chunks_of(record.size) <= largest(record.priority);
     while (blocks && !pushable(record)) {
-      if (room_.wait_for(lock, std::chrono::milliseconds{100}, [&] { return pushable(record); }))
-        break;
+      // First, for who pops may sleep: it was not yet told of what is here.
       lock.unlock();
       if (meanwhile) meanwhile();
       lock.lock();
+      room_.wait_for(lock, std::chrono::milliseconds{100}, [&] { return pushable(record); });
     }
     push_one(record, now);
   }
@@ -86,23 +95,28 @@ void record_queue::push(std::span<const sluice_record> records, std::int64_t now
 void record_queue::push_one(const sluice_record& record, std::int64_t now) {
   const std::uint32_t priority = record.priority;
   const std::uint32_t chunks = chunks_of(record.size);
-  const std::uint32_t reserve = priority == SLUICE_PRIORITY_HIGH ? 0 : chunk_reserve_;
   ++pushed_;
   if (abandoned_) return count_drop(priority, SLUICE_DROP_SHUTDOWN);
-  if (chunks > chunk_limit_ - reserve) return count_drop(priority, SLUICE_DROP_OVERSIZE);
+  if (chunks > largest(priority)) return count_drop(priority, SLUICE_DROP_OVERSIZE);
   if (spec_.policy == config::when_full::conflate && conflate(record, now)) return;
   if (!make_room(priority, chunks)) return count_drop(priority, SLUICE_DROP_OVERFLOW);
   insert(record, now);
 }
 
+/// Where the last record of its key and priority is noted; null if that is not asked.
+std::uint32_t* record_queue::newest_of(const sluice_record& record) {
+  const std::size_t keys = newest_.size() / 2;
+  if (record.priority == SLUICE_PRIORITY_HIGH || record.index >= keys) return nullptr;
+  return &newest_[(record.priority - 1) * keys + record.index];
+}
+
 bool record_queue::conflate(const sluice_record& record, std::int64_t now) {
-  if (record.priority == SLUICE_PRIORITY_HIGH || record.index >= newest_.size()) return false;
-  const std::uint32_t number = newest_[record.index];
-  if (number == none) return false;
-  node& old = nodes_[number];
-  if (old.header.priority != record.priority || old.header.schema != record.schema) return false;
+  const std::uint32_t* newest = newest_of(record);
+  if (newest == nullptr || *newest == none) return false;
+  node& old = nodes_[*newest];
+  if (old.header.schema != record.schema) return false;
   const std::uint32_t had = chunks_of(old.header.size), needs = chunks_of(record.size);
-  if (needs > had && !fits(record.priority, needs - had)) return false;
+  if (needs > had && !bytes_fit(record.priority, needs - had)) return false;
 
   release_chunks(old);
   const float weight = old.header.weight + record.weight;
@@ -146,7 +160,7 @@ void record_queue::insert(const sluice_record& record, std::int64_t now) {
   (queue.tail == none ? queue.head : nodes_[queue.tail].next) = number;
   queue.tail = number;
   ++queue.count;
-  if (record.index < newest_.size()) newest_[record.index] = number;
+  if (std::uint32_t* newest = newest_of(record)) *newest = number;
 }
 
 void record_queue::store(node& into, const sluice_record& record) {
@@ -185,8 +199,8 @@ void record_queue::remove(std::uint32_t number) {
   (gone.previous == none ? queue.head : nodes_[gone.previous].next) = gone.next;
   (gone.next == none ? queue.tail : nodes_[gone.next].previous) = gone.previous;
   --queue.count;
-  if (gone.header.index < newest_.size() && newest_[gone.header.index] == number)
-    newest_[gone.header.index] = none;
+  if (std::uint32_t* newest = newest_of(gone.header); newest != nullptr && *newest == number)
+    *newest = none;
   release_chunks(gone);
   gone.next = free_node_;
   free_node_ = number;
@@ -219,6 +233,7 @@ std::uint32_t record_queue::pop(record_batch& into, std::uint32_t most, std::int
   into.clear();
   most = std::min(most, SLUICE_BATCH_MAX);
   const std::lock_guard lock{mutex_};
+  const std::uint32_t before = node_count_;
   expire(now);
   for (list& queue : lists_) {
     while (queue.count > 0 && into.size() < most) {
@@ -229,19 +244,20 @@ std::uint32_t record_queue::pop(record_batch& into, std::uint32_t most, std::int
   }
   into.seal();
   popped_ += into.size();
-  if (!into.empty() && spec_.policy == config::when_full::block) room_.notify_all();
+  // What stays is looked at now: until the next pop it may all have gone and come anew.
+  if (!late(now)) above_since_ = 0;
+  if (node_count_ < before && spec_.policy == config::when_full::block) room_.notify_all();
   return into.size();
 }
 
 void record_queue::expire(std::int64_t now) {
   if (spec_.max_delay_ns == 0) return;
-  const std::uint32_t number = oldest();
-  if (number == none || now - arrival(nodes_[number].header) <= spec_.max_delay_ns) {
+  if (!late(now)) {
     above_since_ = 0;
     return;
   }
   // It was the oldest all along, whether or not anything was taken meanwhile.
-  if (above_since_ == 0) above_since_ = arrival(nodes_[number].header) + spec_.max_delay_ns;
+  if (above_since_ == 0) above_since_ = arrival(nodes_[oldest()].header) + spec_.max_delay_ns;
   if (now - above_since_ < patience_ns) return;
   for (const std::uint32_t priority : {SLUICE_PRIORITY_NORMAL, SLUICE_PRIORITY_LOW}) {
     const list& queue = lists_[priority];
@@ -294,6 +310,11 @@ std::uint32_t record_queue::oldest() const {
         (found == none || arrival(nodes_[queue.head].header) < arrival(nodes_[found].header)))
       found = queue.head;
   return found;
+}
+
+bool record_queue::late(std::int64_t now) const {
+  const std::uint32_t number = oldest();
+  return number != none && now - arrival(nodes_[number].header) > spec_.max_delay_ns;
 }
 
 std::uint32_t record_queue::depth() const {

@@ -21,11 +21,12 @@ namespace sluice::runtime {
 /// kept for priority 0, which no policy drops while a lesser record is there to go instead.
 class record_queue {
  public:
-  /// What to do while a `block` queue has no room: called without the lock held, about every
-  /// 100 ms, by the pushing lane. Null: do not wait, grow (virtual time, where one thread runs all;
-  /// a lane is then not stepped while `has_room` is false).
+  /// What to do while a `block` queue has no room: called without the lock held, before waiting and
+  /// about every 100 ms, by the pushing lane; it wakes whoever pops.
   using waiting = std::function<void()>;
 
+  /// `may_wait`: a push waits for room in a `block` queue. Else it grows (virtual time, where one
+  /// thread runs all; a lane is then not stepped while `has_room` is false).
   record_queue(const config::queue_spec& spec, std::uint32_t max_keys, bool may_wait);
 
   /// Copies them in; what does not fit is dropped by the policy and counted here.
@@ -40,7 +41,7 @@ class record_queue {
   bool closed() const;
   /// Drops all there is, and all that is still to be pushed, as `shutdown`.
   void abandon();
-  /// A `block` queue that could not take a full batch now.
+  /// False for a `block` queue that is full.
   bool has_room() const;
 
   std::uint32_t depth() const;
@@ -81,6 +82,9 @@ class record_queue {
     return (bytes + chunk_size - 1) / chunk_size;
   }
   bool fits(std::uint32_t priority, std::uint32_t chunks) const;
+  bool bytes_fit(std::uint32_t priority, std::uint32_t chunks) const;
+  std::uint32_t largest(std::uint32_t priority) const;
+  bool late(std::int64_t now) const;
   void push_one(const sluice_record& record, std::int64_t now);
   bool conflate(const sluice_record& record, std::int64_t now);
   bool make_room(std::uint32_t priority, std::uint32_t chunks);
@@ -94,6 +98,7 @@ class record_queue {
   void load(const node& from, std::uint8_t* to) const;
   void expire(std::int64_t now);
   bool pushable(const sluice_record& record) const;
+  std::uint32_t* newest_of(const sluice_record& record);
   std::uint32_t oldest() const;
 
   const config::queue_spec spec_;
@@ -109,7 +114,7 @@ class record_queue {
   std::uint32_t free_node_ = none, free_chunk_ = none;
   std::uint32_t node_count_ = 0, chunk_count_ = 0;  // in use
   std::array<list, priorities> lists_;
-  std::vector<std::uint32_t> newest_;  // conflate: by key index, the last node of that key
+  std::vector<std::uint32_t> newest_;  // conflate: by priority and key index, its last node
   std::uint32_t producers_ = 0;
   bool closed_ = false, abandoned_ = false;
   std::int64_t above_since_ = 0;  // max_delay: since when the least delay is above it; 0: it is not

@@ -9,6 +9,7 @@ std::uint16_t schemas::number_locked(std::string_view name) {
     if (entries_[i].name == name) return static_cast<std::uint16_t>(i + 1);
   if (entries_.size() == UINT16_MAX) return 0;
   entries_.push_back({std::string{name}, nullptr});
+  count_.store(static_cast<std::uint32_t>(entries_.size()), std::memory_order_release);
   return static_cast<std::uint16_t>(entries_.size());
 }
 
@@ -20,11 +21,6 @@ std::uint16_t schemas::number(std::string_view name) {
 std::string_view schemas::name(std::uint16_t number) const {
   const std::lock_guard lock{mutex_};
   return number == 0 || number > entries_.size() ? std::string_view{} : entries_[number - 1u].name;
-}
-
-bool schemas::known(std::uint16_t number) const {
-  const std::lock_guard lock{mutex_};
-  return number != 0 && number <= entries_.size();
 }
 
 const sluice_codec* schemas::codec(std::uint16_t number) const {

@@ -3,6 +3,7 @@
 
 #include <sluice/ext/codec.h>
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -19,7 +20,10 @@ class schemas {
   std::uint16_t number(std::string_view name);
   /// Empty for a number that was never given. Valid as long as this.
   std::string_view name(std::uint16_t number) const;
-  bool known(std::uint16_t number) const;
+  /// Asked for every record: takes no lock.
+  bool known(std::uint16_t number) const {
+    return number != 0 && number <= count_.load(std::memory_order_acquire);
+  }
   const sluice_codec* codec(std::uint16_t number) const;
   /// Takes the codecs of a plugin for schemas that have none yet; `library` keeps them loaded.
   void add_codecs(const sluice_plugin& plugin, const std::shared_ptr<const void>& library);
@@ -33,6 +37,7 @@ class schemas {
 
   mutable std::mutex mutex_;
   std::deque<entry> entries_;  // addresses stay
+  std::atomic<std::uint32_t> count_{0};
   std::vector<std::shared_ptr<const void>> libraries_;
 };
 

@@ -1,0 +1,146 @@
+// Random operations on the queue beside a model that is plainly right.
+#include "runtime/record_queue.hpp"
+#include "runtime/test_seed.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <deque>
+#include <random>
+#include <string>
+#include <vector>
+
+using namespace sluice;
+using config::when_full;
+using runtime::record_queue;
+
+namespace {
+
+struct entry {
+  std::uint32_t key;
+  std::uint64_t seq;
+  std::uint32_t chunks;
+  float weight;
+};
+
+/// What the queue ought to do, as lists searched from end to end.
+struct model {
+  std::uint32_t records, chunks;
+  when_full policy;
+  std::array<std::deque<entry>, 3> lists;
+  std::array<std::uint64_t, SLUICE_DROP_REASONS> dropped{};
+
+  std::uint32_t count(std::size_t from = 0) const {
+    std::uint32_t sum = 0;
+    for (std::size_t i = from; i < 3; ++i) sum += static_cast<std::uint32_t>(lists[i].size());
+    return sum;
+  }
+  std::uint32_t bytes(std::size_t of) const {
+    std::uint32_t sum = 0;
+    for (const entry& each : lists[of]) sum += each.chunks;
+    return sum;
+  }
+  bool bytes_fit(std::uint8_t priority, std::uint32_t more) const {
+    const std::uint32_t free = chunks - std::min(chunks, bytes(0) + bytes(1) + bytes(2));
+    const std::uint32_t kept = priority == 0 ? 0 : std::max(chunks / 10, 1u);
+    return more + (kept > bytes(0) ? kept - bytes(0) : 0) * (priority != 0) <= free;
+  }
+  bool fits(std::uint8_t priority, std::uint32_t more) const {
+    const auto high = static_cast<std::uint32_t>(lists[0].size());
+    const std::uint32_t kept = std::max(records / 10, 1u);
+    const std::uint32_t reserve = priority == 0 || high >= kept ? 0 : kept - high;
+    return count() + reserve < records && bytes_fit(priority, more);
+  }
+  bool conflate(const entry& given, std::uint8_t priority) {
+    if (policy != when_full::conflate || priority == 0) return false;
+    auto& list = lists[priority];
+    const auto last = std::find_if(list.rbegin(), list.rend(),
+                                   [&](const entry& each) { return each.key == given.key; });
+    if (last == list.rend()) return false;
+    if (given.chunks > last->chunks && !bytes_fit(priority, given.chunks - last->chunks))
+      return false;
+    const float weight = last->weight + given.weight;
+    *last = given;
+    last->weight = weight;
+    ++dropped[SLUICE_DROP_CONFLATED];
+    return true;
+  }
+  void push(const entry& given, std::uint8_t priority) {
+    const std::uint32_t largest = priority == 0 ? chunks : chunks - std::max(chunks / 10, 1u);
+    if (given.chunks > largest) {
+      ++dropped[SLUICE_DROP_OVERSIZE];
+      return;
+    }
+    if (conflate(given, priority)) return;
+    while (!fits(priority, given.chunks)) {
+      std::size_t victim = 2;
+      while (victim > priority && lists[victim].empty()) --victim;
+      ++dropped[SLUICE_DROP_OVERFLOW];
+      const bool newest = policy == when_full::drop_newest;
+      if (lists[victim].empty() || (newest && victim == priority)) return;
+      newest ? lists[victim].pop_back() : lists[victim].pop_front();
+    }
+    lists[priority].push_back(given);
+  }
+};
+
+void compare(when_full policy, std::mt19937_64& random) {
+  const auto up_to = [&](std::uint32_t most) {
+    return static_cast<std::uint32_t>(random() % (most + 1));
+  };
+  const std::uint32_t records = 2 + up_to(40), chunks = 2 + up_to(60);
+  record_queue queue{{records, std::uint64_t{chunks} * 64, policy, 0}, 16, false};
+  model expected{records, chunks, policy, {}, {}};
+  runtime::record_batch batch;
+  std::vector<std::uint8_t> payload(64 * 70);
+  std::uint64_t seq = 0;
+  for (int step = 0; step < 2000; ++step) {
+    if (up_to(9) < 7) {
+      sluice_record record{};
+      record.index = up_to(15);
+      record.key = record.index;
+      record.seq = ++seq;
+      record.priority = static_cast<std::uint8_t>(std::min(2u, up_to(4)));
+      record.size = up_to(30) == 0 ? up_to(64 * 69) : up_to(200);
+      record.weight = static_cast<float>(1 + up_to(3));
+      std::fill_n(payload.begin(), record.size, static_cast<std::uint8_t>(seq));
+      record.data = payload.data();
+      queue.push({&record, 1}, 0, nullptr);
+      expected.push({record.index, seq, (record.size + 63) / 64, record.weight}, record.priority);
+    } else {
+      const std::uint32_t most = up_to(20);
+      queue.pop(batch, most, 0);
+      std::uint32_t i = 0;
+      for (std::uint8_t priority = 0; priority < 3; ++priority) {
+        for (auto& list = expected.lists[priority]; !list.empty() && i < most; list.pop_front()) {
+          REQUIRE(i < batch.size());
+          const sluice_record& got = batch[i++];
+          REQUIRE(got.priority == priority);
+          REQUIRE(got.seq == list.front().seq);
+          REQUIRE(got.weight == list.front().weight);
+          REQUIRE(std::all_of(got.data, got.data + got.size, [&](std::uint8_t byte) {
+            return byte == static_cast<std::uint8_t>(got.seq);
+          }));
+        }
+      }
+      REQUIRE(i == batch.size());
+    }
+    const auto read = queue.read(0);
+    REQUIRE(read.imbalance == 0);
+    REQUIRE(read.state.depth == expected.count());
+    REQUIRE(read.state.bytes == 64u * (expected.bytes(0) + expected.bytes(1) + expected.bytes(2)));
+    REQUIRE(read.dropped == expected.dropped);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("queue: random operations do what a simple model does") {
+  std::mt19937_64 random{runtime::test_seed()};
+  for (int round = 0; round < 60; ++round)
+    for (const when_full policy :
+         {when_full::drop_oldest, when_full::drop_newest, when_full::conflate})
+      compare(policy, random);
+}

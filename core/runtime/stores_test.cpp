@@ -1,0 +1,248 @@
+// What a lane keeps: held records, keys, attributes, schemas, latencies.
+#include "runtime/attributes.hpp"
+#include "runtime/hold_store.hpp"
+#include "runtime/key_table.hpp"
+#include "runtime/latency_window.hpp"
+#include "runtime/schemas.hpp"
+#include "runtime/test_seed.hpp"
+
+#include <sluice/record.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace sluice;
+using runtime::attributes;
+using runtime::hold_store;
+using runtime::index_space;
+using runtime::key_table;
+using runtime::latency_window;
+
+namespace {
+
+sluice_record record_of(const std::string& payload, std::uint64_t seq = 1) {
+  sluice_record made{};
+  made.seq = seq;
+  made.data = reinterpret_cast<const std::uint8_t*>(payload.data());
+  made.size = static_cast<std::uint32_t>(payload.size());
+  return made;
+}
+
+std::string text_of(const sluice_record& of) {
+  return {reinterpret_cast<const char*>(of.data), of.size};
+}
+
+}  // namespace
+
+// --- hold_store ---------------------------------------------------------------------------------
+
+TEST_CASE("hold store: copies, finds, removes once, is bounded in records") {
+  hold_store store{2, 1 << 20};
+  std::string text = "first";
+  const auto first = store.add(record_of(text));
+  text = "other";
+  CHECK(text_of(*store.find(first)) == "first");
+  const auto second = store.add(record_of(text));
+  CHECK(store.add(record_of("third")) == 0);
+  CHECK(store.size() == 2);
+
+  CHECK(store.remove(first));
+  CHECK_FALSE(store.remove(first));
+  CHECK(store.find(first) == nullptr);
+  const auto third = store.add(record_of("third"));
+  CHECK(third != first);  // the same slot, another generation
+  CHECK_FALSE(store.remove(first));
+  CHECK(text_of(*store.find(third)) == "third");
+  CHECK(text_of(*store.find(second)) == "other");
+  CHECK(store.find(0) == nullptr);
+  CHECK(store.find(UINT64_MAX) == nullptr);
+  store.clear();
+  CHECK(store.size() == 0);
+  CHECK(store.find(third) == nullptr);
+}
+
+TEST_CASE("hold store: a held record stays where it is while others come") {
+  hold_store store{10'000, 1 << 24};
+  const sluice_record* first = store.find(store.add(record_of("first")));
+  for (int i = 0; i < 5000; ++i) REQUIRE(store.add(record_of("more")) != 0);
+  CHECK(text_of(*first) == "first");
+}
+
+TEST_CASE("hold store: is bounded in bytes, and what idles is given back for what comes") {
+  hold_store store{100, 16 * 1024};
+  std::vector<std::uint64_t> handles;
+  for (int i = 0; i < 4; ++i) handles.push_back(store.add(record_of(std::string(4096, 'a'))));
+  CHECK(std::count(handles.begin(), handles.end(), 0u) == 0);
+  CHECK(store.add(record_of("b")) == 0);
+  for (const auto each : handles) store.remove(each);
+  const auto large = store.add(record_of(std::string(10'000, 'c')));
+  REQUIRE(large != 0);
+  CHECK(store.find(large)->size == 10'000);
+}
+
+TEST_CASE("hold store: random operations against a map") {
+  std::mt19937_64 random{runtime::test_seed()};
+  hold_store store{50, 20'000};
+  std::map<std::uint64_t, std::string> expected;
+  for (int step = 0; step < 20'000; ++step) {
+    if (random() % 2 == 0) {
+      const std::string text(random() % 900, static_cast<char>('a' + random() % 26));
+      if (const auto handle = store.add(record_of(text)); handle != 0)
+        REQUIRE(expected.emplace(handle, text).second);
+    } else if (!expected.empty()) {
+      const auto which = std::next(expected.begin(), random() % expected.size());
+      REQUIRE(text_of(*store.find(which->first)) == which->second);
+      REQUIRE(store.remove(which->first));
+      REQUIRE(store.find(which->first) == nullptr);
+      expected.erase(which);
+    }
+    REQUIRE(store.size() == expected.size());
+  }
+  for (const auto& [handle, text] : expected) CHECK(text_of(*store.find(handle)) == text);
+}
+
+// --- keys ---------------------------------------------------------------------------------------
+
+TEST_CASE("keys: dense, by source, each with its seq, until there are too many") {
+  index_space space{4};
+  key_table one{space}, two{space};
+  CHECK(one.index_of(500) == 0);
+  CHECK(one.index_of(501) == 1);
+  CHECK(two.index_of(500) == 2);
+  CHECK(one.index_of(500) == 0);
+  CHECK(two.index_of(0) == 3);
+  CHECK(one.index_of(9) == index_space::none);
+  CHECK(one.index_of(501) == 1);
+  CHECK(space.used() == 4);
+  CHECK(one.next_seq(0) == 1);
+  CHECK(one.next_seq(0) == 2);
+  CHECK(one.next_seq(1) == 1);
+  CHECK(space.is(2, 500));
+  CHECK_FALSE(space.is(1, 500));
+  CHECK_FALSE(space.is(4, 500));
+}
+
+TEST_CASE("keys: every key of a full table is found again") {
+  index_space space{16'384};
+  key_table table{space};
+  std::mt19937_64 random{7};
+  std::vector<std::uint64_t> keys(16'384);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    keys[i] = i % 2 == 0 ? i << 32 : random();
+    REQUIRE(table.index_of(keys[i]) == i);
+  }
+  CHECK(table.index_of(12'345) == index_space::none);
+  for (std::size_t i = 0; i < keys.size(); ++i) REQUIRE(table.index_of(keys[i]) == i);
+}
+
+TEST_CASE("keys: two lanes never get the same index") {
+  index_space space{10'000};
+  std::vector<std::uint32_t> seen[2];
+  const auto take = [&](int lane) {
+    key_table table{space};
+    for (std::uint64_t key = 0; key < 6000; ++key) seen[lane].push_back(table.index_of(key));
+  };
+  std::thread other{[&] { take(1); }};
+  take(0);
+  other.join();
+  std::vector<std::uint32_t> all;
+  for (const auto& each : seen)
+    std::copy_if(each.begin(), each.end(), std::back_inserter(all),
+                 [](std::uint32_t index) { return index != index_space::none; });
+  std::sort(all.begin(), all.end());
+  REQUIRE(all.size() == 10'000);
+  for (std::uint32_t i = 0; i < all.size(); ++i) REQUIRE(all[i] == i);
+}
+
+// --- attributes ---------------------------------------------------------------------------------
+
+TEST_CASE("attributes: a table a source, replaced as a whole, old views stay") {
+  attributes all;
+  const sluice_str names[] = {borrow("symbol"), borrow("type")};
+  const sluice_str nifty[] = {borrow("NIFTY"), borrow("index")}, acc[] = {borrow("ACC"), {}};
+  const attributes::row rows[] = {{3, nifty}, {5, acc}};
+  all.publish(0, names, rows);
+  const auto before = all.view();
+  CHECK(before->generation == 1);
+  CHECK(before->get(3, "symbol") == "NIFTY");
+  CHECK(before->get(5, "type") == "");
+  CHECK(before->get(5, "segment") == "");
+  CHECK(before->get(4, "symbol") == "");
+  CHECK(before->get(99, "symbol") == "");
+
+  const sluice_str other_names[] = {borrow("segment")}, nse[] = {borrow("NSE")};
+  const attributes::row other_rows[] = {{4, nse}};
+  all.publish(7, other_names, other_rows);
+  CHECK(all.view()->get(4, "segment") == "NSE");
+  CHECK(all.view()->get(3, "symbol") == "NIFTY");
+
+  all.publish(0, names, std::span{rows, 2}.subspan(1));
+  CHECK(all.generation() == 3);
+  CHECK(all.view()->get(3, "symbol") == "");
+  CHECK(all.view()->get(5, "symbol") == "ACC");
+  CHECK(all.view()->get(4, "segment") == "NSE");
+  CHECK(before->get(3, "symbol") == "NIFTY");
+}
+
+TEST_CASE("schemas: numbers from 1, the same for the same name") {
+  runtime::schemas formats;
+  CHECK_FALSE(formats.known(0));
+  CHECK_FALSE(formats.known(1));
+  CHECK(formats.number("a/1") == 1);
+  CHECK(formats.number("b/1") == 2);
+  CHECK(formats.number("a/1") == 1);
+  CHECK(formats.name(2) == "b/1");
+  CHECK(formats.name(3) == "");
+  CHECK(formats.known(2));
+  CHECK_FALSE(formats.known(3));
+  CHECK(formats.codec(1) == nullptr);
+}
+
+// --- latencies ----------------------------------------------------------------------------------
+
+TEST_CASE("latencies: a percentile is at most an eighth above the truth and never below it") {
+  std::mt19937_64 random{runtime::test_seed()};
+  constexpr std::int64_t now = 5'000'000'000;
+  for (int round = 0; round < 50; ++round) {
+    latency_window window;
+    std::lognormal_distribution<double> spread{std::log(1e6), 0.1 + 0.05 * round};
+    std::vector<std::int64_t> truth;
+    for (int i = 0; i < 1000; ++i) {
+      truth.push_back(
+          std::min<std::int64_t>(static_cast<std::int64_t>(spread(random)), 60'000'000'000));
+      window.add(truth.back(), now);
+    }
+    std::sort(truth.begin(), truth.end());
+    const auto read = window.read(now);
+    const auto near = [&](std::int64_t got, std::size_t rank) {
+      const auto exact = static_cast<double>(truth[rank - 1]);
+      CHECK(static_cast<double>(got) >= exact);
+      CHECK(static_cast<double>(got) <= std::max(exact * 1.125, exact + 128));
+    };
+    near(read.p50_ns, 500);
+    near(read.p95_ns, 950);
+    near(read.p99_ns, 990);
+    CHECK(read.max_ns == truth.back());
+  }
+}
+
+TEST_CASE("latencies: of the last second, the largest when they are few") {
+  latency_window window;
+  constexpr std::int64_t second = 1'000'000'000;
+  for (int i = 0; i < 10; ++i) window.add(1'000'000, 10 * second);
+  window.add(80'000'000, 10 * second);
+  CHECK(window.read(10 * second).p95_ns == 80'000'000);
+  CHECK(window.read(10 * second + 899'999'999).max_ns == 80'000'000);
+  CHECK(window.read(11 * second).max_ns == 0);
+  CHECK(window.read(11 * second).p50_ns == 0);
+  CHECK(window.since_start().count[3] == 10);  // up to 1 ms
+  CHECK(window.since_start().count[9] == 1);   // up to 100 ms
+  CHECK(window.since_start().sum_s == doctest::Approx(0.09));
+}
