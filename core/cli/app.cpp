@@ -3,7 +3,9 @@
 #include "cli/completion.hpp"
 #include "cli/output.hpp"
 #include "cli/verbs.hpp"
+#include "config/text.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <string>
 
@@ -210,9 +212,32 @@ command_line make_command_line() {
   return line;
 }
 
+namespace {
+
+/// CLI11 says of a misspelt verb only that one is required. Empty if the first word is none.
+std::string wrong_verb(const CLI::App& app, int argc, char** argv) {
+  const std::string word = argc > 1 ? argv[1] : "";
+  std::vector<std::string> verbs;
+  for (const CLI::App* one : app.get_subcommands({})) verbs.push_back(one->get_name());
+  if (word.empty() || word.starts_with('-') ||
+      std::find(verbs.begin(), verbs.end(), word) != verbs.end())
+    return "";
+  return "there is no verb " + config::in_quotes(word) + "; " + config::suggestion(word, verbs);
+}
+
+}  // namespace
+
 int main_of(int argc, char** argv) {
   try {
     const command_line line = make_command_line();
+    if (argc < 2) {
+      complain(line.app->help());
+      return usage;
+    }
+    if (const std::string wrong = wrong_verb(*line.app, argc, argv); !wrong.empty()) {
+      complain("sluice: " + wrong + "\n");
+      return usage;
+    }
     try {
       line.app->parse(argc, argv);
     } catch (const CLI::ParseError& problem) {
