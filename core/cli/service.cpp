@@ -20,6 +20,8 @@ namespace asio = boost::asio;
 using error_code = boost::system::error_code;
 
 constexpr auto tick_interval = std::chrono::milliseconds{100};
+// A terminal or a supervisor may deliver one wish twice, to the process and to its group.
+constexpr auto one_signal = std::chrono::milliseconds{200};
 constexpr int ticks_per_second = 10;
 
 std::optional<std::string> answer(const runtime::pipeline& pipeline, const request& asked) {
@@ -56,11 +58,14 @@ struct service::parts {
 
   void end(int number) {
     const char* name = number == SIGINT ? "SIGINT" : "SIGTERM";
+    const auto now = std::chrono::steady_clock::now();
+    if (draining && now - first_signal < one_signal) return;
     if (draining) {
       log.write(SLUICE_WARN, "", fmt::format("{} again: stopping at once", name));
       return running->stop_now();
     }
     draining = true;
+    first_signal = now;
     log.write(SLUICE_INFO, "",
               fmt::format("{}: draining, {} at most; a second signal stops at once", name,
                           telemetry::short_time(options.drain_limit_ns)));
@@ -111,6 +116,7 @@ struct service::parts {
   runtime::pipeline* running = nullptr;
   std::uint64_t ticks = 0;
   bool draining = false;
+  std::chrono::steady_clock::time_point first_signal;
 };
 
 service::service(service_options options, telemetry::log& log)
