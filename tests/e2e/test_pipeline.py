@@ -35,7 +35,7 @@ class ShippedPipelines(Case):
             self.assertRegex(channel, rf"^ticker:[a-z]+:{token}$")
             self.assertEqual(tick["seq"], last[token] + 1, f"seq of {token} goes on by one")
             last[token] = tick["seq"]
-        published = int(re.search(r"published\D*([\d,_]+)", service.log).group(1).replace(",", ""))
+        published = int(re.search(r"(?m)^  - published +([\d,]+)$", service.log).group(1).replace(",", ""))
         self.assertEqual(len(subscriber.messages), published)
         self.assertRegex(service.log, r"imbalance\W+0\b")
 
