@@ -128,7 +128,8 @@ void source::validate(const config& given, problems& found) {
     }
   };
   check("url", [&] {
-    if (!given.ca_file.empty() && !parse_endpoint(given.url).tls)
+    const endpoint server = parse_endpoint(given.url);
+    if (!server.tls && !given.ca_file.empty())
       found.add("ca_file", "is of use with a wss:// url only");
   });
   check("market_hours", [&] { market_hours{given.market_hours}; });

@@ -376,6 +376,18 @@ TEST_CASE("a message beyond the limit ends the connection, not the source") {
   CHECK(b.got_records(1));
 }
 
+TEST_CASE("a push that the host refuses is a fault, and the feed goes on") {
+  bench b;
+  b.start_open();
+  b.run->fail_host_call(1);
+  b.server.send(frame_of({tick(408'065, kite::packet_kind::ltp)}));
+  CHECK(b.until([&] { return b.run->faults() == 1; }));
+  b.server.send(frame_of({tick(256'265, kite::packet_kind::ltp)}));
+  REQUIRE(b.got_records(1));
+  CHECK(b.got[0].key == 256'265);
+  CHECK(b.server.targets().size() == 1);
+}
+
 TEST_CASE("the largest legal frame passes whole, in order") {
   bench b;
   b.start_open();
