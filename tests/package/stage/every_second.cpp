@@ -1,0 +1,3 @@
+#include "every_second.hpp"
+
+SLUICE_PLUGIN(every_second);
