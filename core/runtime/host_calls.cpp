@@ -76,10 +76,11 @@ struct host_calls {
     if (!source.is(SLUICE_SOURCE) || !source.in_call_)
       return invalid(source, "push is for sources, in their lane");
     for (std::uint64_t i = 0; i < count; ++i)
-      if (!source.shared_.formats.known(records[i].schema) ||
-          records[i].priority > SLUICE_PRIORITY_LOW)
-        return invalid(source, "pushed a record without a known schema and a priority of 0 to 2");
-    source.lane_->refresh();
+      if (!source.shared_.formats.known(records[i].schema) || !sound(records[i]))
+        return invalid(source,
+                       "pushed a record without a known schema, a priority of 0 to 2 and a weight "
+                       "of 1 or more");
+    source.lane_->begin_batch();
     while (count > 0) {
       const auto size =
           static_cast<std::uint32_t>(std::min<std::uint64_t>(count, SLUICE_BATCH_MAX));
@@ -143,11 +144,14 @@ struct host_calls {
     if (fails(by)) return SLUICE_FAILED;
     if (!by.can(SLUICE_CAN_EMIT) || !by.is(SLUICE_TRANSFORM) || !by.in_call_)
       return invalid(by, "emit is for transforms that declare SLUICE_CAN_EMIT, in their lane");
-    if (!by.shared_.formats.known(record->schema) || record->priority > SLUICE_PRIORITY_LOW)
-      return invalid(by, "emitted a record without a known schema and a priority of 0 to 2");
+    if (!by.shared_.formats.known(record->schema) || !sound(*record))
+      return invalid(by,
+                     "emitted a record without a known schema, a priority of 0 to 2 and a weight "
+                     "of 1 or more");
     if (!in_order(by, position)) return invalid(by, "emit: positions decreased within one call");
     sluice_record made = *record;
-    if (made.index >= by.shared_.keys.used()) made.index = by.keys().index_of(made.key);
+    // Its own numbering, unless it speaks of a key that it was given.
+    if (!by.shared_.keys.is(made.index, made.key)) made.index = by.keys().index_of(made.key);
     if (made.index == index_space::none) return SLUICE_FULL;
     made.seq = by.keys().next_seq(made.index);
     stage_insertion(by, made, position, 0);
@@ -160,6 +164,8 @@ struct host_calls {
     if (!by.can(SLUICE_CAN_HOLD) || by.batch_ == nullptr || i >= by.batch_->count)
       return invalid(by, "hold is for transforms that declare SLUICE_CAN_HOLD, in process");
     if (by.answers_[i] != SLUICE_KEEP) return invalid(by, "hold: the record was answered already");
+    if (!sound(by.batch_->records[i]))
+      return invalid(by, "hold: a record has a priority of 0 to 2 and a weight of 1 or more");
     *handle = by.store_.add(by.batch_->records[i]);
     if (*handle == 0) return SLUICE_FULL;
     by.answers_[i] = SLUICE_HELD;
@@ -179,7 +185,12 @@ struct host_calls {
     sluice_record* record = by.in_call_ ? by.store_.find(handle) : nullptr;
     if (record == nullptr) return invalid(by, "release: no such record is held");
     if (!in_order(by, position)) return invalid(by, "release: positions decreased within one call");
-    if (weight > 0) record->weight = weight;
+    if (weight > 0) {
+      sluice_record weighed = *record;
+      weighed.weight = weight;
+      if (!sound(weighed)) return invalid(by, "release: a weight is 1 or more");
+      record->weight = weight;
+    }
     stage_insertion(by, *record, position, handle);
     by.store_.remove(handle);
     return SLUICE_OK;

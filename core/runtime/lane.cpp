@@ -35,10 +35,10 @@ void lane::seal() {
 // --- step ---------------------------------------------------------------------------------------
 
 bool lane::step() {
-  now_ = read_clock();
-  entered_.store(now_, std::memory_order_relaxed);
+  const std::int64_t began = now_ = read_clock();
+  entered_.store(began, std::memory_order_relaxed);
+  borrowed_views_.clear();
   if (shared_.attributes.generation() != view_->generation) view_ = shared_.attributes.view();
-
   if (pressure_changed_.exchange(false, std::memory_order_relaxed)) take_pressure();
 
   bool worked = std::exchange(polled_, false);
@@ -46,18 +46,25 @@ bool lane::step() {
   worked |= run_timers();
   worked |= take_input();
   worked |= step_drain();
-  if (worked) {
-    busy_ns_ += read_clock() - now_;
-    publish();
-  }
+  if (worked) busy_ns_ += read_clock() - began;
+  publish();
   entered_.store(0, std::memory_order_relaxed);
   return worked;
 }
 
+void lane::begin_batch() {
+  refresh();
+  if (shared_.attributes.generation() == view_->generation) return;
+  borrowed_views_.push_back(std::exchange(view_, shared_.attributes.view()));
+}
+
 bool lane::start() {
   // From the back: what is in front may push as soon as it started.
-  for (auto each = stages_.rbegin(); each != stages_.rend(); ++each)
-    if (!(*each)->start()) break;
+  bool sound_so_far = true;
+  for (auto each = stages_.rbegin(); each != stages_.rend(); ++each) {
+    if (!sound_so_far) (*each)->never_start();
+    sound_so_far = sound_so_far && (*each)->start();
+  }
   state_ = state::running;
   return true;
 }
@@ -74,13 +81,15 @@ bool lane::run_timers() {
 
 bool lane::take_input() {
   if (source_led()) {
-    // Once the source has drained, nothing more is taken from it.
-    if (io_ == nullptr || draining_ > 0) return false;
+    if (!polls()) return false;
     const std::uint64_t before = head().count.created;
     io_->poll(0);
     return head().count.created != before;
   }
-  if (driver_ == nullptr) return take_batch();
+  if (driver_ == nullptr) {
+    if (io_ != nullptr) io_->poll(0);
+    return take_batch();
+  }
   bool worked = false;
   if (io_ != nullptr) {
     const std::uint64_t before = driver_->in_flight();
@@ -133,7 +142,8 @@ bool lane::drain_stages() {
   const std::int64_t deadline = shared_.drain_deadline.load(std::memory_order_relaxed);
   while (draining_ < stages_.size()) {
     stage& next = *stages_[draining_];
-    if (!next.drain(deadline)) return false;
+    const std::uint64_t before = next.count.out + next.count.dropped_total();
+    if (!next.drain(deadline)) return next.count.out + next.count.dropped_total() != before;
     next.drop_held_at_end();
     ++draining_;
   }
@@ -181,7 +191,7 @@ void lane::wait(std::int64_t most_ns) {
       return;
     }
   }
-  if (io_ != nullptr) {
+  if (polls()) {
     entered_.store(now, std::memory_order_relaxed);
     io_->poll(until - now);
     polled_ = true;
@@ -199,7 +209,7 @@ void lane::notify() {
 }
 
 void lane::interrupt() {
-  if (io_ != nullptr) return io_->wake();
+  if (io_ != nullptr) io_->wake();
   const std::lock_guard lock{sleep_mutex_};
   woken_ = true;
   sleep_.notify_one();

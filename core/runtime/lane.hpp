@@ -48,6 +48,9 @@ class lane {
   std::int64_t now() const { return now_; }
   /// For what happens inside a poll that waited.
   void refresh() { now_ = read_clock(); }
+  /// Records come outside of a step's begin: by now's time and tables. What a stage has borrowed of
+  /// the tables before stays until the next step.
+  void begin_batch();
   std::int64_t read_clock() const { return shared_.time.now(); }
   const attribute_view& attributes() const { return *view_; }
   /// The lane waits for room in a queue: slow, but not hung.
@@ -87,6 +90,10 @@ class lane {
   bool take_batch();
   bool step_drain();
   bool drain_stages();
+  /// A source that has drained is not asked again.
+  bool polls() const {
+    return io_ != nullptr && !(source_led() && draining_ > 0 && io_ == stages_.front().get());
+  }
   void expire();
   void finish();
   void publish();
@@ -106,6 +113,7 @@ class lane {
 
   std::int64_t now_ = 0;
   std::shared_ptr<const attribute_view> view_;
+  std::vector<std::shared_ptr<const attribute_view>> borrowed_views_;
   enum class state { created, running, draining_stages } state_ = state::created;
   std::size_t draining_ = 0;  // the stage that drains
   std::int64_t busy_ns_ = 0;

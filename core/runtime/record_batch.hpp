@@ -6,10 +6,17 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <span>
 #include <vector>
 
 namespace sluice::runtime {
+
+/// What a plugin may set of a record is within its bounds.
+inline bool sound(const sluice_record& record) {
+  return record.priority <= SLUICE_PRIORITY_LOW && record.weight >= 1 &&
+         record.weight <= std::numeric_limits<float>::max();
+}
 
 class record_batch {
  public:

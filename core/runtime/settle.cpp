@@ -34,6 +34,20 @@ bool stage::answers_allowed(std::uint32_t size) {
   return false;
 }
 
+/// What a transform may change of a record must still be what the host can carry.
+bool stage::headers_allowed(const sluice_record* records, std::uint32_t size) {
+  for (std::uint32_t i = 0; i < size; ++i) {
+    if (sound(records[i])) continue;
+    error_size_ = static_cast<std::size_t>(std::snprintf(
+        error_text_.data(), error_text_.size(),
+        "gave record %u of a batch priority %u and weight %g: allowed are 0 to 2, and 1 or more",
+        static_cast<unsigned>(i), static_cast<unsigned>(records[i].priority),
+        static_cast<double>(records[i].weight)));
+    return false;
+  }
+  return true;
+}
+
 std::uint32_t stage::tally(sluice_record* records, std::uint32_t size) {
   std::uint32_t kept = 0;
   for (std::uint32_t i = 0; i < size; ++i) {

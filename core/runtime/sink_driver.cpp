@@ -123,9 +123,12 @@ bool sink_driver::make_call(std::uint32_t size, std::uint64_t permit) {
   if (status != SLUICE_OK) {
     void_call(made, size);
     sink_.call_failed(status);
+    sink_.end_call();
     return true;
   }
-  return settle(made, size, made.handed_ns);
+  const bool worked = settle(made, size, made.handed_ns);
+  sink_.end_call();
+  return worked;
 }
 
 bool sink_driver::settle(call& made, std::uint32_t size, std::int64_t began) {
@@ -208,13 +211,16 @@ sluice_status sink_driver::report(const sluice_outcome& outcome) {
   if (found == calls_.end()) return outcome.call <= last_id_ ? SLUICE_OK : SLUICE_INVALID;
   call& made = *found;
   if (outcome.count == 0 || outcome.count > made.remaining) return SLUICE_INVALID;
+  // Nothing was written before it was handed over, nor ends in the future.
+  const std::int64_t done = std::clamp(outcome.done_ns, made.handed_ns, lane_.now());
+  const std::int64_t written = std::clamp(outcome.written_ns, made.handed_ns, done);
 
   counters& count = sink_.count;
   switch (outcome.result) {
     case SLUICE_PUBLISHED: {
       count.published += outcome.count;
       const std::uint32_t first = made.records - made.remaining;
-      ages.add({made.received.data() + first, outcome.count}, outcome.done_ns);
+      ages.add({made.received.data() + first, outcome.count}, done);
       receivers_ = outcome.receivers;
       break;
     }
@@ -228,7 +234,7 @@ sluice_status sink_driver::report(const sluice_outcome& outcome) {
     made.cause = outcome.cause;
     made.incident = outcome.incident;
   }
-  if (made.remaining == 0) finish_call(made, outcome.written_ns, outcome.done_ns);
+  if (made.remaining == 0) finish_call(made, written, done);
   return SLUICE_OK;
 }
 

@@ -69,7 +69,8 @@ bool stage::start() {
       invoke([&](sluice_text* text) { return plugin().start(object_, text); });
   if (status == SLUICE_OK) {
     settle(nullptr, 0);
-    return true;
+    end_call();
+    return !stopped_;
   }
   undo(0);
   halt("did not start: " + std::string{error_size_ > 0 ? error() : describe(status)});
@@ -97,12 +98,13 @@ void stage::accept(sluice_record* records, std::uint32_t size) {
   if (status != SLUICE_OK) {
     undo(size);
     call_failed(status);
-  } else if (answers_allowed(size)) {
+  } else if (answers_allowed(size) && headers_allowed(records, size)) {
     settle(records, size);
   } else {
     undo(size);
     fault(error());
   }
+  end_call();
 }
 
 void stage::on_timer() {
@@ -110,30 +112,41 @@ void stage::on_timer() {
   if (bypassed_ || stopped_ || plugin().on_timer == nullptr) return;
   const sluice_status status =
       invoke([&](sluice_text* text) { return plugin().on_timer(object_, lane_->now(), text); });
-  if (status == SLUICE_OK) return settle(nullptr, 0);
-  undo(0);
-  call_failed(status);
+  if (status == SLUICE_OK) {
+    settle(nullptr, 0);
+  } else {
+    undo(0);
+    call_failed(status);
+  }
+  end_call();
 }
 
 void stage::poll(std::int64_t wait_ns) {
-  if (stopped_ || plugin().poll == nullptr) return;
+  if (bypassed_ || stopped_ || plugin().poll == nullptr) return;
   const sluice_status status =
       invoke([&](sluice_text* text) { return plugin().poll(object_, wait_ns, text); });
-  if (status == SLUICE_OK || status == SLUICE_AGAIN) return;
-  call_failed(status);
+  if (status == SLUICE_OK || status == SLUICE_AGAIN) {
+    settle(nullptr, 0);
+  } else {
+    undo(0);
+    call_failed(status);
+  }
+  end_call();
 }
 
 bool stage::drain(std::int64_t deadline) {
   if (bypassed_ || stopped_ || plugin().drain == nullptr) return true;
   const sluice_status status =
       invoke([&](sluice_text* text) { return plugin().drain(object_, deadline, text); });
-  if (status == SLUICE_OK || status == SLUICE_AGAIN) {
+  const bool again = status == SLUICE_AGAIN;
+  if (status == SLUICE_OK || again) {
     settle(nullptr, 0);
-    return status == SLUICE_OK;
+  } else {
+    undo(0);
+    call_failed(status);
   }
-  undo(0);
-  call_failed(status);
-  return true;
+  end_call();
+  return !again || stopped_ || bypassed_;
 }
 
 void stage::wake() const {
@@ -152,6 +165,20 @@ void stage::fault(std::string_view message) {
   std::rotate(fault_times_.begin(), fault_times_.begin() + 1, fault_times_.end());
   fault_times_.back() = now;
   if (faults < fault_times_.size() || now - fault_times_.front() > fault_window_ns) return;
+  if (in_call_)
+    policy_due_ = message;
+  else
+    apply_fault_policy(message);
+}
+
+void stage::end_call() {
+  if (policy_due_.empty()) return;
+  apply_fault_policy(policy_due_);
+  policy_due_.clear();
+}
+
+void stage::apply_fault_policy(std::string_view message) {
+  if (stopped_ || bypassed_) return;
   if (spec_.fault_policy == config::on_fault::bypass && is(SLUICE_TRANSFORM)) return enter_bypass();
   halt("stopped after three faults in ten seconds, the last: " + std::string{message});
 }

@@ -67,12 +67,16 @@ class stage {
   std::uint64_t held_in_store() const { return store_.size(); }
   void pass_on(sluice_record* records, std::uint32_t count);
 
-  /// A fault of the plugin: counted, told, and after three in ten seconds the policy's turn.
+  /// A fault of the plugin: counted, told, and after three in ten seconds the policy's turn. Within
+  /// a call of the plugin that turn waits until the call is settled.
   void fault(std::string_view message);
+  void end_call();
   /// A call that did not answer OK: a fault, unless the host told of its cause already.
   void call_failed(sluice_status status);
   /// Nothing more is asked of this stage: what comes is dropped as `fault`.
   void halt(std::string_view why);
+  /// Something else in the lane did not start: nothing is asked of this stage.
+  void never_start() { stopped_ = true; }
 
   /// For tests: the n-th from now of the host calls that may fail answers SLUICE_FAILED.
   void fail_host_call(std::uint64_t nth) { fail_in_ = nth; }
@@ -121,6 +125,8 @@ class stage {
   void undo(std::uint32_t count);
   void clear_staged();
   bool answers_allowed(std::uint32_t count);
+  bool headers_allowed(const sluice_record* records, std::uint32_t count);
+  void apply_fault_policy(std::string_view message);
   std::uint32_t tally(sluice_record* records, std::uint32_t count);
   bool held_now(std::uint64_t handle) const;
   void enter_bypass();
@@ -141,6 +147,7 @@ class stage {
   std::int64_t wake_time_ = SLUICE_NEVER;
   bool in_call_ = false, invalid_in_call_ = false;
   bool bypassed_ = false, stopped_ = false;
+  std::string policy_due_;  // the fault within a call that brings the policy
   std::array<std::int64_t, 3> fault_times_{};
   std::uint64_t fail_in_ = 0;  // 0: never
 
