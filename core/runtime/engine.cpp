@@ -132,6 +132,7 @@ void engine::watch(std::int64_t now) {
 // --- end ----------------------------------------------------------------------------------------
 
 void engine::begin_drain(std::int64_t limit_ns) {
+  const std::lock_guard lock{drain_mutex_};
   if (shared_.draining.load()) return;
   losses_before_drain_.store(losses());
   shared_.drain_deadline.store(shared_.time.now() + limit_ns);
@@ -142,7 +143,10 @@ void engine::begin_drain(std::int64_t limit_ns) {
 
 void engine::stop_now() {
   begin_drain(0);
-  shared_.drain_deadline.store(shared_.time.now());
+  {
+    const std::lock_guard lock{drain_mutex_};
+    shared_.drain_deadline.store(shared_.time.now());
+  }
   for (const auto& each : lanes_) each->interrupt();
 }
 
@@ -230,12 +234,13 @@ snapshot engine::read(bool at_rest) const {
     const stage_state& state = made.stages.back();
     made.total += state.count;
     made.held += state.held;
-    made.imbalance += state.imbalance;
+    // One error must not hide another.
+    made.imbalance += std::abs(state.imbalance);
     between += static_cast<std::int64_t>(state.count.out - state.count.in);
   }
   // Inner edges cancel: what went out of one stage came into the next.
   made.total.in = made.total.out = 0;
-  if (at_rest) made.imbalance += between;
+  if (at_rest) made.imbalance += std::abs(between);
   return made;
 }
 

@@ -84,6 +84,7 @@ class engine {
   std::atomic<bool> running_{false};
   std::int64_t started_ = 0;
   std::atomic<std::uint64_t> losses_before_drain_{0};
+  std::mutex drain_mutex_;         // a drain begins once
   mutable std::mutex tick_mutex_;  // guards what the tick writes and `read` shows
   std::size_t tick_ = 0;
   std::int64_t last_tick_ = 0;

@@ -34,7 +34,7 @@ void simulation::settle() {
 std::int64_t simulation::next_time(std::int64_t limit) const {
   std::int64_t next = std::min(limit, next_tick_);
   for (const lane* each : order_)
-    if (!each->finished()) next = std::min(next, each->next_timer());
+    if (!each->finished() && each->may_step()) next = std::min(next, each->next_timer());
   return std::max(next, clock_.now() + 1);
 }
 

@@ -101,7 +101,7 @@ struct harness::parts {
   std::int64_t next_timer() const {
     std::int64_t next = SLUICE_NEVER;
     for (const auto& each : running.lanes())
-      if (!each->finished()) next = std::min(next, each->next_timer());
+      if (!each->finished() && each->may_step()) next = std::min(next, each->next_timer());
     return next;
   }
   bool run_until(const std::function<bool()>& done, std::int64_t limit_ns) {
