@@ -196,7 +196,8 @@ class Feed:
             key = headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
             accept = base64.b64encode(hashlib.sha1(key.encode()).digest()).decode()
             client.sendall("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                           f"Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n".encode())
+                           "Connection: Upgrade\r\n"
+                           f"Sec-WebSocket-Accept: {accept}\r\n\r\n".encode())
             connection = Connection(client, query)
             self.connections.append(connection)
             connection.serve(stream)

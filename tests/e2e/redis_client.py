@@ -39,7 +39,8 @@ def read_reply(stream):
 class Subscriber:
     """PSUBSCRIBE in a thread of its own. Gives up when the connection ends.
 
-    With `keep` every message is kept as (channel, payload, time.monotonic()); without, only counted.
+    With `keep` every message is kept as (channel, payload, time.monotonic()); without, they are
+    only counted.
     """
 
     def __init__(self, port, pattern="*", keep=True):

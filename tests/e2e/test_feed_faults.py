@@ -17,10 +17,11 @@ class FeedFaults(Case):
         self.kite = self.feed()
 
     def begin(self, **settings):
-        self.service = self.sluice(self.ticker(self.kite, self.server, TOKENS, **settings), "ticker")
+        file = self.ticker(self.kite, self.server, TOKENS, **settings)
+        self.service = self.sluice(file, "ticker")
 
     def await_subscribed(self, limit=15):
-        wait_until(lambda: self.kite.subscribed() == len(TOKENS), limit, "it subscribed in full mode")
+        wait_until(lambda: self.kite.subscribed() == len(TOKENS), limit, "it subscribed")
 
     def test_cut(self):
         self.begin()

@@ -151,8 +151,8 @@ queue = {{ max_delay = "0s" }}
 
         client = Process("kiteconnect", [
             "node", "watch.js", f"ws://{address}/", "official", "token",
-            ",".join(f"{token}:{mode}" for token, mode in modes.items()), str(SECONDS)], self.folder,
-            working=self.npm)
+            ",".join(f"{token}:{mode}" for token, mode in modes.items()), str(SECONDS)],
+            self.folder, working=self.npm)
         self.addCleanup(client.kill)
         self.assertEqual(client.wait(SECONDS + 20), 0, client.log)
         self.assert_ends_well(service)

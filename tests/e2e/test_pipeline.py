@@ -1,4 +1,4 @@
-"""The shipped pipelines as a user runs them: sandbox, ticker, Redis, subscriber; and how they end."""
+"""The shipped pipelines as a user runs them, from sandbox to subscriber; and how they end."""
 
 import collections
 import json
@@ -35,8 +35,8 @@ class ShippedPipelines(Case):
             self.assertRegex(channel, rf"^ticker:[a-z]+:{token}$")
             self.assertEqual(tick["seq"], last[token] + 1, f"seq of {token} goes on by one")
             last[token] = tick["seq"]
-        published = int(re.search(r"(?m)^  - published +([\d,]+)$", service.log).group(1).replace(",", ""))
-        self.assertEqual(len(subscriber.messages), published)
+        published = re.search(r"(?m)^  - published +([\d,]+)$", service.log).group(1)
+        self.assertEqual(f"{len(subscriber.messages):,}", published)
         self.assertRegex(service.log, r"imbalance\W+0\b")
 
 
