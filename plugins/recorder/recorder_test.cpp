@@ -91,6 +91,18 @@ TEST_CASE("at its size the file is rotated, and the oldest goes") {
   CHECK(run.balanced());
 }
 
+TEST_CASE("a rotation in the middle of a batch loses nothing") {
+  const scratch at;
+  harness run{plugin, at.settings("max_size = \"64KiB\"\nfiles = 20")};
+  const std::string text(1'000, 'x');
+  run.push(std::vector<input>(400, input{.key = 1, .text = text}));
+  CHECK(run.count().published == 400);
+  std::size_t kept = read(at.path()).texts.size();
+  for (int i = 1; files::exists(at.path() + "." + std::to_string(i)); ++i)
+    kept += read(at.path() + "." + std::to_string(i)).texts.size();
+  CHECK(kept == 400);
+}
+
 TEST_CASE("or it stops there: the rest is dropped as overflow") {
   const scratch at;
   harness run{plugin, at.settings("max_size = \"64KiB\"\nwhen_full = \"stop\"")};
