@@ -34,7 +34,7 @@ class mask {
   /// As it is and percent-encoded. An empty one is ignored; the last few are remembered.
   void add(std::string_view secret);
   /// At most `size_max` bytes of printable ASCII on one line, secrets as ***.
-  std::string safe(std::string_view text, std::size_t size_max = 200) const;
+  std::string safe(std::string_view text, std::size_t size_max = 300) const;
 
  private:
   std::vector<std::string> hidden_;

@@ -56,9 +56,10 @@ feed_socket::feed_socket(feed& shared, std::size_t number, const std::vector<wan
       session_{shared.settings.rules, shared.gate} {}
 
 void feed_socket::event(std::string_view kind, std::string_view what) const {
-  shared_.to.event(kind,
-                   "socket " + std::to_string(number_) + ": " + shared_.hide.safe(what, 1'000));
+  shared_.to.event(kind, "socket " + std::to_string(number_) + ": " + std::string{what});
 }
+
+std::string feed_socket::safe(std::string_view text) const { return shared_.hide.safe(text); }
 
 std::string feed_socket::retry_text(time_point now) const {
   const time_point when = session_.deadline(now);
@@ -188,15 +189,16 @@ void feed_socket::on_text(std::string_view text, time_point now) {
       break;
     case kite::text_kind::error:
       shared_.count.add(metric::server_errors);
-      if (shared_.server_events.take(now)) event("server_error", said.data);
+      if (shared_.server_events.take(now)) event("server_error", safe(said.data));
       break;
     case kite::text_kind::message:
       shared_.count.add(metric::server_notices);
-      if (shared_.server_events.take(now)) event("server_notice", said.data);
+      if (shared_.server_events.take(now)) event("server_notice", safe(said.data));
       break;
     case kite::text_kind::instruments_meta:
       if (!shared_.instruments_meta.empty() && shared_.instruments_meta != said.data)
-        event("instruments_changed", "the broker's instruments file is another: " + said.data);
+        event("instruments_changed",
+              "the broker's instruments file is another: " + safe(said.data));
       shared_.instruments_meta = said.data;
       break;
     case kite::text_kind::app_code: break;
@@ -217,7 +219,7 @@ void feed_socket::on_end(const ending& how) {
   session_.lost(now);
   lost_at_ = now;
   shared_.count.add(metric::disconnects);
-  event("disconnect", shared_.hide.safe(how.what) + retry_text(now));
+  event("disconnect", safe(how.what) + retry_text(now));
 }
 
 void feed_socket::abort(time_point now, metric of, const std::string& why) {
@@ -231,7 +233,7 @@ void feed_socket::abort(time_point now, metric of, const std::string& why) {
 void feed_socket::dial_ended(time_point now, const ending& how) {
   target_.clear();
   shared_.changed = true;
-  const std::string said = shared_.hide.safe(how.what);
+  const std::string said = safe(how.what);
   if (how.status == 0) {
     session_.lost(now);
     return event("dial_failed", said + retry_text(now));

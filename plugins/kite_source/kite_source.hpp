@@ -51,7 +51,8 @@ class source {
       field<&config::instruments>(
           "instruments",
           "The broker's instruments file (CSV): it names symbols and describes instruments, and "
-          "without tokens and symbols all of it is subscribed."),
+          "without tokens and symbols all of it is subscribed.")
+          .file(),
       field<&config::tokens>("tokens",
                              "Instrument tokens to subscribe, each with =ltp, =quote or =full "
                              "behind it if it differs from mode."),
@@ -84,6 +85,7 @@ class source {
           .by_default("true")
           .advanced(),
       field<&config::ca_file>("ca_file", "Certificates (PEM) to trust instead of the system's.")
+          .file()
           .advanced(),
       field<&config::connect_timeout>("connect_timeout",
                                       "A dial that takes longer is aborted: look-up, TCP, TLS and "
