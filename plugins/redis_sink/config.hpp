@@ -111,9 +111,10 @@ inline constexpr auto config_fields = sluice::fields(
         .by_default("true")
         .advanced(),
     field<&config::tls_ca_file>("tls_ca_file",
-                                "Certificate authorities (PEM); the system's unless set."),
-    field<&config::tls_cert_file>("tls_cert_file", "Our certificate with its chain (PEM)."),
-    field<&config::tls_key_file>("tls_key_file", "The key of tls_cert_file (PEM)."),
+                                "Certificate authorities (PEM); the system's unless set.")
+        .file(),
+    field<&config::tls_cert_file>("tls_cert_file", "Our certificate with its chain (PEM).").file(),
+    field<&config::tls_key_file>("tls_key_file", "The key of tls_cert_file (PEM).").file(),
     field<&config::tls_server_name>("tls_server_name",
                                     "Name in the server's certificate, if not the URL's host.")
         .advanced());

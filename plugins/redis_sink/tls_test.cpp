@@ -178,7 +178,7 @@ TEST_CASE("redis_sink tls: a plain server, and a plain client at a TLS port") {
 TEST_CASE("redis_sink tls: frozen, then on again") {
   tls_server server{"no"};
   harness run = run_with(server.url("localhost") + server.ca() +
-                         "timeout = '200ms'\nconnect_timeout = '200ms'");
+                         "timeout = '500ms'\nconnect_timeout = '500ms'");
   REQUIRE(connects(run));
   server.redis.freeze();
   run.push(std::vector<sluice::testing::input>(10, {.key = 1, .text = "x"}));
