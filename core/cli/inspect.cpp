@@ -37,12 +37,13 @@ std::vector<std::string> capabilities(const sluice_plugin& plugin) {
 }
 
 std::vector<std::string> flags(const sluice_field& row) {
-  static constexpr std::array<std::pair<std::uint32_t, const char*>, 5> names{
+  static constexpr std::array<std::pair<std::uint32_t, const char*>, 6> names{
       {{SLUICE_FIELD_REQUIRED, "required"},
        {SLUICE_FIELD_SECRET, "secret"},
        {SLUICE_FIELD_LIVE, "live"},
        {SLUICE_FIELD_ADVANCED, "advanced"},
-       {SLUICE_FIELD_DEPRECATED, "deprecated"}}};
+       {SLUICE_FIELD_DEPRECATED, "deprecated"},
+       {SLUICE_FIELD_FILE, "file"}}};
   return named(row.flags, names);
 }
 

@@ -43,6 +43,8 @@ std::string remarks(const sluice_field& row) {
   if (flagged(row, SLUICE_FIELD_DEPRECATED)) text = "**Deprecated.** " + text;
   if (flagged(row, SLUICE_FIELD_SECRET))
     text += " A secret: write `${VARIABLE}` or `${file:/path}`; it is read anew at each use.";
+  if (flagged(row, SLUICE_FIELD_FILE))
+    text += " A relative path starts at the pipeline file's folder.";
   if (flagged(row, SLUICE_FIELD_LIVE)) text += " May change while the stage runs.";
   if (flagged(row, SLUICE_FIELD_ADVANCED)) text += " Seldom needed.";
   if (const auto variable = view(row.environment); !variable.empty())

@@ -53,7 +53,7 @@ struct replay {
     bool loop = false;
   };
   static constexpr auto fields = sluice::fields(
-      field<&config::file>("file", "The session.").required(),
+      field<&config::file>("file", "The session.").file().required(),
       field<&config::speed>("speed", "Times real time.").by_default("1").between(0.1, 100),
       field<&config::loop>("loop", "Again from the start at the end.").by_default("false"));
   static constexpr description about{"replay", "1.0.0", "A recorded session.", SLUICE_SOURCE,

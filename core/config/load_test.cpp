@@ -272,3 +272,17 @@ TEST_CASE("a file that cannot be read is an error of the whole file") {
         "/nowhere/x.toml: there is no such file\n");
   CHECK(all(load("/", fakes::find, fakes::only({})).errors) == "/: is a folder, not a file\n");
 }
+
+TEST_CASE("a relative path of a file to read starts at the pipeline file's folder") {
+  const auto path_in = [](const std::string& pipeline, const std::string& given) {
+    const auto result = load_text("[[stage]]\nplugin = \"replay\"\nfile = \"" + given +
+                                      "\"\n[[stage]]\nplugin = \"redis_sink\"\n",
+                                  pipeline, fakes::find, fakes::test_environment());
+    CHECK(all(result.errors) == "");
+    return std::string{view(value(result.pipeline->stages[0], "file").string)};
+  };
+  CHECK(path_in("/etc/sluice/ticker.toml", "day.session") == "/etc/sluice/day.session");
+  CHECK(path_in("pipelines/ticker.toml", "../day.session") == "day.session");
+  CHECK(path_in("ticker.toml", "day.session") == "day.session");
+  CHECK(path_in("/etc/sluice/ticker.toml", "/var/day.session") == "/var/day.session");
+}

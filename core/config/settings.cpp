@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <filesystem>
 #include <stdexcept>
 #include <utility>
 
@@ -112,6 +113,10 @@ class row_reader {
       state_.out.error(given.value.at.line == 0 ? given.at : given.value.at, key_ + ": " + error);
       return false;
     }
+    if ((row_.flags & SLUICE_FIELD_FILE) != 0 && !value_.string.empty())
+      value_.string = (std::filesystem::path{state_.out.file()}.parent_path() / value_.string)
+                          .lexically_normal()
+                          .string();
     origin_ = state_.out.file() + ":" + std::to_string(given.at.line);
     if (!is_secret(row_) && given.value.is == node::type::string &&
         given.value.text.find("${") != std::string::npos)

@@ -119,8 +119,10 @@ inline constexpr auto config_fields = sluice::fields(
         .by_default("true"),
     sluice::field<&config::tls_certificate>(
         "tls_certificate", "PEM file of the certificate chain; with tls_key: serve TLS.")
+        .file()
         .between(1, 4'096),
     sluice::field<&config::tls_key>("tls_key", "PEM file of the certificate's private key.")
+        .file()
         .between(1, 4'096),
     sluice::field<&config::misbehave>(
         "misbehave", "Misbehave from the start; POST /misbehave changes it while it runs.")

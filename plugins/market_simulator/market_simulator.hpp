@@ -40,7 +40,8 @@ class market_simulator {
   static constexpr auto fields = sluice::fields(
       field<&config::instruments>("instruments",
                                   "The broker's instruments file (CSV). Without it instruments "
-                                  "are made up."),
+                                  "are made up.")
+          .file(),
       field<&config::count>("count",
                             "Instruments that tick; of a file, the first so many. 0: 100 made-up "
                             "ones, or all of the file up to 9,000.")
@@ -81,7 +82,8 @@ class market_simulator {
           .in_unit("records"),
       field<&config::replay>("replay",
                              "A recorded session to play instead; of the keys above only "
-                             "`instruments` and `limit` then count."),
+                             "`instruments` and `limit` then count.")
+          .file(),
       field<&config::speed>("speed", "How many times as fast as recorded it is replayed.")
           .by_default("1")
           .between(0.001, 100'000));

@@ -1,10 +1,7 @@
 /* sluice/abi.h - the contract between the Sluice core and a plugin.
- *
  * Plain C: fixed-width types, sized structs, borrowed strings, no allocation across the boundary.
  * C++ authors include <sluice/stage.hpp> instead, which is this contract with types.
- *
  * A plugin is one shared object that exports one symbol, the constant `sluice_plugin_entry`.
- *
  * Threads. Every function says where it may be called:
  *   [lane]     on the stage's lane: one thread at a time, never two at once, not while [control]
  *   [control]  on a worker of the host while the stage is in no lane (create, destroy, validate)
@@ -13,15 +10,12 @@
  * handed to returns unless it says otherwise. Nobody frees what the other side allocated.
  * Exceptions never cross. Strings are UTF-8, {pointer, length}, not terminated.
  * Time is nanoseconds: monotonic on the host's clock unless called unix time.
- *
  * Compatibility. What was released in a major version is frozen: structs grow at their end, and
  * `size` says how much of one its writer knew. Enumerators are appended only where a reader may
  * ignore what it does not know. New abilities are extensions (ext/<name>.h), found by string id. */
 #ifndef SLUICE_ABI_H
 #define SLUICE_ABI_H
-
 #include <stdint.h>
-
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -30,12 +24,9 @@ extern "C" {
 #define SLUICE_ABI_MAJOR 1
 #define SLUICE_ABI_MINOR 0
 
-/* Most records in one batch. */
-#define SLUICE_BATCH_MAX 256u
-/* "Never": a deadline or wake-up time that does not come. */
-#define SLUICE_NEVER INT64_MAX
-/* For sluice_host.emit and .release: behind every record of the batch. */
-#define SLUICE_AT_END UINT32_MAX
+#define SLUICE_BATCH_MAX 256u    /* most records in one batch */
+#define SLUICE_NEVER INT64_MAX   /* a deadline or wake-up time that does not come */
+#define SLUICE_AT_END UINT32_MAX /* for emit and release: behind every record of the batch */
 
 typedef struct sluice_str {
   const char* data; /* borrowed; null only when size is 0 */
@@ -44,9 +35,8 @@ typedef struct sluice_str {
 
 /* A buffer of the caller's, for a message; the callee cuts what does not fit. */
 typedef struct sluice_text {
-  char* data; /* borrowed */
-  uint64_t capacity;
-  uint64_t size; /* set by the callee, at most capacity */
+  char* data;              /* borrowed */
+  uint64_t capacity, size; /* size is set by the callee */
 } sluice_text;
 
 /* What a call answers. */
@@ -60,13 +50,8 @@ enum {
 };
 typedef uint32_t sluice_status;
 
-enum {
-  SLUICE_SOURCE = 0,
-  SLUICE_TRANSFORM = 1,
-  SLUICE_SINK = 2,
-  SLUICE_GUARD = 3, /* stands directly before one sink, in its lane; see ext/guard.h */
-  SLUICE_SERVICE = 4
-};
+/* Kinds. A guard stands directly before one sink, in its lane; see ext/guard.h. */
+enum { SLUICE_SOURCE, SLUICE_TRANSFORM, SLUICE_SINK, SLUICE_GUARD, SLUICE_SERVICE };
 
 /* What a transform does beyond keep and drop, and what a stage needs of the host. An answer or a
  * host call that was not declared is a fault. */
@@ -103,21 +88,15 @@ typedef struct sluice_record {
  * An answer of 1 to 31 drops the record for that reason. */
 enum {
   SLUICE_KEEP = 0,
-  SLUICE_DROP_SAMPLED = 1,
-  SLUICE_DROP_SHED = 2,
-  SLUICE_DROP_CIRCUIT_OPEN = 3,
-  SLUICE_DROP_OVERFLOW = 4,
-  SLUICE_DROP_CONFLATED = 5,
-  SLUICE_DROP_EXPIRED = 6,
-  SLUICE_DROP_OVERSIZE = 7,
-  SLUICE_DROP_MALFORMED = 8,
-  SLUICE_DROP_UNROUTED = 9,
-  SLUICE_DROP_FAULT = 10,
-  SLUICE_DROP_SHUTDOWN = 11,
-  SLUICE_DROP_REASONS = 12, /* one past the last reason */
-  SLUICE_ABSORB = 32,       /* its content now lives in the stage's state */
-  SLUICE_HELD = 33,         /* set by sluice_host.hold, not by the stage */
-  SLUICE_PENDING = 34,      /* sink: sent, its outcome comes by sluice_host.report */
+  /* clang-format off */
+  SLUICE_DROP_SAMPLED = 1, SLUICE_DROP_SHED = 2, SLUICE_DROP_CIRCUIT_OPEN = 3,
+  SLUICE_DROP_OVERFLOW = 4, SLUICE_DROP_CONFLATED = 5, SLUICE_DROP_EXPIRED = 6,
+  SLUICE_DROP_OVERSIZE = 7, SLUICE_DROP_MALFORMED = 8, SLUICE_DROP_UNROUTED = 9,
+  SLUICE_DROP_FAULT = 10, SLUICE_DROP_SHUTDOWN = 11, SLUICE_DROP_REASONS = 12, /* one past the last */
+  /* clang-format on */
+  SLUICE_ABSORB = 32,   /* its content now lives in the stage's state */
+  SLUICE_HELD = 33,     /* set by sluice_host.hold, not by the stage */
+  SLUICE_PENDING = 34,  /* sink: sent, its outcome comes by sluice_host.report */
   SLUICE_RETURNED = 35, /* sink: not a byte of it was sent; the host keeps and offers it again */
   SLUICE_REFUSED = 36   /* sink: the attempt failed; counted as failed */
 };
@@ -188,7 +167,9 @@ enum {
   SLUICE_FIELD_SECRET = 1u << 1, /* SLUICE_STRING: reaches the plugin as a handle */
   SLUICE_FIELD_LIVE = 1u << 2,   /* may change while the stage runs */
   SLUICE_FIELD_ADVANCED = 1u << 3,
-  SLUICE_FIELD_DEPRECATED = 1u << 4
+  SLUICE_FIELD_DEPRECATED = 1u << 4,
+  SLUICE_FIELD_FILE =
+      1u << 5 /* SLUICE_STRING: a file to read; relative: beside the pipeline file */
 };
 
 /* One configuration key: the host parses, defaults, checks and documents from this row alone. */
@@ -312,9 +293,7 @@ typedef struct sluice_plugin {
   /* [any] a plugin extension by id, null if unknown; constant data */
   const void* (*extension)(sluice_str id);
 } sluice_plugin;
-
 #define SLUICE_ENTRY_SYMBOL "sluice_plugin_entry"
-
 #ifdef __cplusplus
 }
 #endif

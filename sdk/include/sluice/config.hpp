@@ -151,6 +151,8 @@ struct row {
   constexpr row required() const { return flagged(SLUICE_FIELD_REQUIRED); }
   /// May be changed while the stage runs.
   constexpr row live() const { return flagged(SLUICE_FIELD_LIVE); }
+  /// A file to read; a relative path in a pipeline file starts at that file's folder.
+  constexpr row file() const { return flagged(SLUICE_FIELD_FILE); }
   constexpr row advanced() const { return flagged(SLUICE_FIELD_ADVANCED); }
   constexpr row deprecated() const { return flagged(SLUICE_FIELD_DEPRECATED); }
 

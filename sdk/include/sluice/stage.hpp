@@ -294,7 +294,7 @@ inline constexpr sluice_plugin plugin_of = detail::glue<Stage>::descriptor();
 
 }  // namespace sluice
 
-/// Once in a plugin, at global scope: exports its one symbol.
+/// Once in a plugin, at global scope and with a semicolon behind: exports its one symbol.
 #define SLUICE_PLUGIN(Stage)                                                                 \
   extern "C" __attribute__((visibility("default"))) const sluice_plugin sluice_plugin_entry; \
   constinit const sluice_plugin sluice_plugin_entry = ::sluice::plugin_of<Stage>

@@ -24,7 +24,7 @@ namespace sluice::testing {
 /// A record a test hands over.
 struct input {
   std::uint64_t key = 1;
-  std::string text;  ///< the payload
+  std::string text{};  ///< the payload
   std::string schema = "test/1";
   sluice::priority priority = priority::normal;
   float weight = 1;
@@ -61,7 +61,7 @@ struct options {
   /// The stage's queue, if it is a sink: most records.
   std::uint32_t queue = 10'000;
   /// Environment variables its configuration sees.
-  std::vector<std::pair<std::string, std::string>> environment;
+  std::vector<std::pair<std::string, std::string>> environment{};
 };
 
 class __attribute__((visibility("default"))) harness {
