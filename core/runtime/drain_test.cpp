@@ -191,6 +191,29 @@ TEST_CASE("drain: a source with I/O is polled until it is done, and never after"
   on.check_balance();
 }
 
+TEST_CASE("drain: a source that has drained is not woken by its timer either") {
+  rig on;
+  on.add("source", source);
+  on.add("holder", transform, {"source"});
+  on.add("sink", sink, {"holder"});
+  on["source"].timer = [&](time_point now) {
+    on["source"].host->wake_at(now + std::chrono::milliseconds{10});
+    on["source"].waiting.push_back({});
+    on["source"].push_waiting();
+  };
+  on["holder"].process = [&](batch& records) { static_cast<void>(records.hold(records[0])); };
+  on["holder"].drain = [](time_point) { return false; };
+  on.build();
+  on.give({});
+  on.run->advance(95 * ms);
+  CHECK(on.state("holder").held == 10);
+  CHECK(on.drain(1000 * ms));
+  CHECK(on.state("source").count.created == 10);
+  CHECK(on.dropped("holder", SLUICE_DROP_SHUTDOWN) == 10);
+  CHECK(on.run->read().held == 0);
+  on.check_balance();
+}
+
 TEST_CASE("a transform with I/O may emit in its poll, in a lane of its own too") {
   rig on;
   static constexpr const sluice_plugin* io_transform =

@@ -144,7 +144,7 @@ bool lane::drain_stages() {
     stage& next = *stages_[draining_];
     const std::uint64_t before = next.count.out + next.count.dropped_total();
     if (!next.drain(deadline)) return next.count.out + next.count.dropped_total() != before;
-    next.drop_held_at_end();
+    next.end();
     ++draining_;
   }
   if (driver_ != nullptr) driver_->abandon_calls();
@@ -154,7 +154,7 @@ bool lane::drain_stages() {
 
 void lane::expire() {
   if (queue_ != nullptr) queue_->abandon();
-  for (const auto& each : stages_) each->drop_held_at_end();
+  for (const auto& each : stages_) each->end();
   if (driver_ != nullptr) driver_->give_up();
   finish();
 }

@@ -201,7 +201,8 @@ void stage::halt(std::string_view why) {
   shared_.stop(name_);
 }
 
-void stage::drop_held_at_end() {
+void stage::end() {
+  wake_time_ = SLUICE_NEVER;
   count.dropped[SLUICE_DROP_SHUTDOWN] += store_.size();
   store_.clear();
 }

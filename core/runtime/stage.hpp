@@ -62,8 +62,8 @@ class stage {
   void wake() const;
 
   std::int64_t wake_time() const { return wake_time_; }
-  /// What is still held at the end is dropped as `shutdown`.
-  void drop_held_at_end();
+  /// It has drained: what is still held is dropped as `shutdown`, no timer comes any more.
+  void end();
   std::uint64_t held_in_store() const { return store_.size(); }
   void pass_on(sluice_record* records, std::uint32_t count);
 
