@@ -3,12 +3,14 @@
 
 #include <sluice/abi.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <span>
-#include <vector>
+#include <utility>
 
 namespace sluice::runtime {
 
@@ -30,21 +32,22 @@ class record_batch {
 
   void clear() {
     count_ = 0;
-    bytes_.clear();
+    used_ = 0;
   }
 
   /// Room for one more record's payload; the caller fills it. The headers' pointers are set by
   /// `seal`, for the buffer may move until then.
   std::uint8_t* append(const sluice_record& header) {
     records_[count_++] = header;
-    const std::size_t at = bytes_.size();
-    bytes_.resize(at + header.size);
-    return bytes_.data() + at;
+    if (used_ + header.size > capacity_) grow(used_ + header.size);
+    std::uint8_t* at = bytes_.get() + used_;
+    used_ += header.size;
+    return at;
   }
 
   /// After the last append.
   void seal() {
-    const std::uint8_t* at = bytes_.data();
+    const std::uint8_t* at = bytes_.get();
     for (std::uint32_t i = 0; i < count_; ++i) {
       records_[i].data = at;
       at += records_[i].size;
@@ -61,8 +64,17 @@ class record_batch {
   }
 
  private:
+  void grow(std::size_t needed) {
+    const std::size_t capacity = std::max(needed, 2 * capacity_);
+    auto larger = std::make_unique_for_overwrite<std::uint8_t[]>(capacity);
+    if (used_ > 0) std::memcpy(larger.get(), bytes_.get(), used_);
+    bytes_ = std::move(larger);
+    capacity_ = capacity;
+  }
+
   std::array<sluice_record, SLUICE_BATCH_MAX> records_;
-  std::vector<std::uint8_t> bytes_;
+  std::unique_ptr<std::uint8_t[]> bytes_;
+  std::size_t used_ = 0, capacity_ = 0;
   std::uint32_t count_ = 0;
 };
 

@@ -69,6 +69,11 @@ bool record_queue::has_room() const {
   return abandoned_ || fits(SLUICE_PRIORITY_NORMAL, 1);
 }
 
+bool record_queue::roomy() const {
+  return node_count_ <= record_limit_ - (record_limit_ + 7) / 8 &&
+         chunk_count_ <= chunk_limit_ - (chunk_limit_ + 7) / 8;
+}
+
 bool record_queue::pushable(const sluice_record& record) const {
   return abandoned_ || fits(record.priority, chunks_of(record.size));
 }
@@ -233,7 +238,7 @@ std::uint32_t record_queue::pop(record_batch& into, std::uint32_t most, std::int
   into.clear();
   most = std::min(most, SLUICE_BATCH_MAX);
   const std::lock_guard lock{mutex_};
-  const std::uint32_t before = node_count_;
+  const bool had_room = roomy();
   expire(now);
   for (list& queue : lists_) {
     while (queue.count > 0 && into.size() < most) {
@@ -246,7 +251,8 @@ std::uint32_t record_queue::pop(record_batch& into, std::uint32_t most, std::int
   popped_ += into.size();
   // What stays is looked at now: until the next pop it may all have gone and come anew.
   if (!late(now)) above_since_ = 0;
-  if (node_count_ < before && spec_.policy == config::when_full::block) room_.notify_all();
+  // A pusher that waits is woken for an eighth of the bound, not for each batch.
+  if (spec_.policy == config::when_full::block && !had_room && roomy()) room_.notify_all();
   return into.size();
 }
 

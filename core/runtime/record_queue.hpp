@@ -27,6 +27,9 @@ class record_queue {
 
   /// `may_wait`: a push waits for room in a `block` queue. Else it grows (virtual time, where one
   /// thread runs all; a lane is then not stepped while `has_room` is false).
+  /// The bound in bytes is counted in chunks of this size; a full Kite tick (184) fits one.
+  static constexpr std::uint32_t chunk_size = 192;
+
   record_queue(const config::queue_spec& spec, std::uint32_t max_keys, bool may_wait);
 
   /// Copies them in; what does not fit is dropped by the policy and counted here.
@@ -63,7 +66,6 @@ class record_queue {
 
  private:
   static constexpr std::uint32_t none = UINT32_MAX;
-  static constexpr std::uint32_t chunk_size = 64;
   static constexpr std::uint32_t priorities = 3;
 
   struct node {
@@ -97,6 +99,7 @@ class record_queue {
   void release_chunks(const node& of);
   void load(const node& from, std::uint8_t* to) const;
   void expire(std::int64_t now);
+  bool roomy() const;
   bool pushable(const sluice_record& record) const;
   std::uint32_t* newest_of(const sluice_record& record);
   std::uint32_t oldest() const;

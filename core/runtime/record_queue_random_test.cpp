@@ -86,15 +86,17 @@ struct model {
   }
 };
 
+constexpr std::uint32_t chunk = record_queue::chunk_size;
+
 void compare(when_full policy, std::mt19937_64& random) {
   const auto up_to = [&](std::uint32_t most) {
     return static_cast<std::uint32_t>(random() % (most + 1));
   };
   const std::uint32_t records = 2 + up_to(40), chunks = 2 + up_to(60);
-  record_queue queue{{records, std::uint64_t{chunks} * 64, policy, 0}, 16, false};
+  record_queue queue{{records, std::uint64_t{chunks} * chunk, policy, 0}, 16, false};
   model expected{records, chunks, policy, {}, {}};
   runtime::record_batch batch;
-  std::vector<std::uint8_t> payload(64 * 70);
+  std::vector<std::uint8_t> payload(chunk * 70);
   std::uint64_t seq = 0;
   for (int step = 0; step < 2000; ++step) {
     if (up_to(9) < 7) {
@@ -103,12 +105,13 @@ void compare(when_full policy, std::mt19937_64& random) {
       record.key = record.index;
       record.seq = ++seq;
       record.priority = static_cast<std::uint8_t>(std::min(2u, up_to(4)));
-      record.size = up_to(30) == 0 ? up_to(64 * 69) : up_to(200);
+      record.size = up_to(30) == 0 ? up_to(chunk * 69) : up_to(3 * chunk);
       record.weight = static_cast<float>(1 + up_to(3));
       std::fill_n(payload.begin(), record.size, static_cast<std::uint8_t>(seq));
       record.data = payload.data();
       queue.push({&record, 1}, 0, nullptr);
-      expected.push({record.index, seq, (record.size + 63) / 64, record.weight}, record.priority);
+      expected.push({record.index, seq, (record.size + chunk - 1) / chunk, record.weight},
+                    record.priority);
     } else {
       const std::uint32_t most = up_to(20);
       queue.pop(batch, most, 0);
@@ -130,7 +133,8 @@ void compare(when_full policy, std::mt19937_64& random) {
     const auto read = queue.read(0);
     REQUIRE(read.imbalance == 0);
     REQUIRE(read.state.depth == expected.count());
-    REQUIRE(read.state.bytes == 64u * (expected.bytes(0) + expected.bytes(1) + expected.bytes(2)));
+    REQUIRE(read.state.bytes ==
+            chunk * (expected.bytes(0) + expected.bytes(1) + expected.bytes(2)));
     REQUIRE(read.dropped == expected.dropped);
   }
 }

@@ -70,12 +70,18 @@ struct bench {
 };
 
 constexpr std::uint8_t high = SLUICE_PRIORITY_HIGH, low = SLUICE_PRIORITY_LOW;
+constexpr std::uint32_t chunk = record_queue::chunk_size;
 
 }  // namespace
 
 TEST_CASE("queue: oldest first, by priority, payloads of any size whole") {
   bench on{bounds(100, when_full::drop_oldest)};
-  on.push({{1, 1}, {2, 1, low}, {1, 2, 1, 0}, {3, 1, high, 300}, {1, 3, 1, 64}, {2, 2, low, 65}});
+  on.push({{1, 1},
+           {2, 1, low},
+           {1, 2, 1, 0},
+           {3, 1, high, 2 * chunk},
+           {1, 3, 1, chunk},
+           {2, 2, low, chunk + 1}});
   CHECK(on.pop(2) == "3:1 1:1");
   CHECK(on.pop() == "1:2 1:3 2:1 2:2");
   CHECK(on.pop() == "");
@@ -114,20 +120,20 @@ TEST_CASE("queue: priority 0 is lost to its own kind only") {
 }
 
 TEST_CASE("queue: a tenth of the bytes is priority 0's") {
-  bench on{bounds(1000, when_full::drop_oldest, 100 * 64)};
-  for (std::uint64_t i = 1; i <= 100; ++i) on.push({{1, i, 1, 64}});
+  bench on{bounds(1000, when_full::drop_oldest, 100 * chunk)};
+  for (std::uint64_t i = 1; i <= 100; ++i) on.push({{1, i, 1, chunk}});
   CHECK(on.queue.depth() == 90);
-  on.push({{2, 1, high, 10 * 64}});
+  on.push({{2, 1, high, 10 * chunk}});
   CHECK(on.queue.depth() == 91);
-  on.push({{2, 2, high, 64}});
+  on.push({{2, 2, high, chunk}});
   CHECK(on.queue.depth() == 91);  // one normal record went
-  CHECK(on.queue.read(0).state.bytes == 100 * 64);
+  CHECK(on.queue.read(0).state.bytes == 100 * chunk);
   CHECK(on.queue.read(0).priority_lost == 0);
 }
 
 TEST_CASE("queue: what could never fit is oversize and evicts nothing") {
-  bench on{bounds(100, when_full::drop_oldest, 20 * 64)};
-  on.push({{1, 1}, {1, 2, 1, 19 * 64}, {1, 3, high, 21 * 64}, {1, 4, 1, 17 * 64}});
+  bench on{bounds(100, when_full::drop_oldest, 20 * chunk)};
+  on.push({{1, 1}, {1, 2, 1, 19 * chunk}, {1, 3, high, 21 * chunk}, {1, 4, 1, 17 * chunk}});
   CHECK(on.dropped(SLUICE_DROP_OVERSIZE) == 2);
   CHECK(on.queue.read(0).priority_lost == 1);
   CHECK(on.pop() == "1:1 1:4");
