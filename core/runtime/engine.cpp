@@ -54,8 +54,8 @@ void engine::tick() {
       const std::string text = std::string{level_name(level_.level)} + " to " +
                                level_name(worst.level) +
                                (worst.cause.empty() ? "" : ": " + worst.cause);
-      shared_.events.add("pipeline", "level", text);
-      shared_.log(SLUICE_INFO, "pipeline", "level: " + text);
+      shared_.tell(worst.level > level_.level ? SLUICE_WARN : SLUICE_INFO, "pipeline", "level",
+                   text);
     }
     level_ = worst;
   }
@@ -63,25 +63,25 @@ void engine::tick() {
 }
 
 void engine::measure(instance& each, std::int64_t now) {
-  const stage_state state = state_of(each, now, false);
-  const std::uint64_t in = state.count.created + state.count.in;
-  const std::uint64_t out = state.count.out + state.count.published;
+  const lane::published seen = each.in->read(each.place);
+  const bool queued = each.leads && each.in->queue() != nullptr;
+  const std::uint64_t in =
+      seen.count.created + (queued ? each.in->queue()->read(now).pushed : seen.count.in);
+  const std::uint64_t out = seen.count.out + seen.count.published;
   const std::size_t slot = tick_ % rate_slots;
   // The ring holds what was counted a second ago.
   each.rate_in = static_cast<double>(in - each.in_before[slot]);
   each.rate_out = static_cast<double>(out - each.out_before[slot]);
   each.in_before[slot] = in;
   each.out_before[slot] = out;
-  const std::int64_t busy = each.in->read().busy_ns;
   if (now > last_tick_)
-    each.busy_share =
-        static_cast<double>(busy - each.busy_before) / static_cast<double>(now - last_tick_);
-  each.busy_before = busy;
+    each.busy_share = static_cast<double>(seen.busy_ns - each.busy_before) /
+                      static_cast<double>(now - last_tick_);
+  each.busy_before = seen.busy_ns;
 }
 
 void engine::classify_sink(instance& each, std::int64_t now) {
-  const lane::published seen = each.in->read();
-  const lane::published::of_stage& sink = seen.stages.back();
+  const lane::published sink = each.in->read(each.place);
   const std::int64_t unanswered = sink.oldest_call_ns == 0 ? 0 : now - sink.oldest_call_ns;
   levels::sample sample;
   sample.pending = each.in->queue()->take_least() + sink.in_flight;
@@ -116,8 +116,7 @@ void engine::watch(std::int64_t now) {
       const std::lock_guard lock{tick_mutex_};
       if (hung_stage_ != name) {
         hung_stage_ = name;
-        shared_.events.add(name, "hung", "has not returned for 2 s");
-        shared_.log(SLUICE_ERROR, name, "hung: has not returned for 2 s");
+        shared_.tell(SLUICE_ERROR, name, "hung", "has not returned for 2 s");
       }
     }
     if (now - entered < abort_ns) return;
@@ -137,7 +136,7 @@ void engine::begin_drain(std::int64_t limit_ns) {
   losses_before_drain_.store(losses());
   shared_.drain_deadline.store(shared_.time.now() + limit_ns);
   shared_.draining.store(true);
-  shared_.events.add("pipeline", "drain", "begins");
+  shared_.tell(SLUICE_INFO, "pipeline", "drain", "begins");
   for (const auto& each : lanes_) each->interrupt();
 }
 
@@ -166,8 +165,7 @@ bool engine::drained_with_loss() const { return losses() > losses_before_drain_.
 
 stage_state engine::state_of(const instance& each, std::int64_t now, bool at_rest) const {
   const config::stage_spec& spec = spec_.stages[each.spec];
-  const lane::published seen = each.in->read();
-  const lane::published::of_stage& own = seen.stages[each.place];
+  const lane::published own = each.in->read(each.place);
   stage_state made;
   made.name = each.made->label();
   made.plugin = sluice::view(spec.plugin->name);
@@ -185,7 +183,7 @@ stage_state engine::state_of(const instance& each, std::int64_t now, bool at_res
     for (std::size_t i = 0; i < queue.dropped.size(); ++i)
       made.count.dropped[i] += queue.dropped[i];
     // Taken from the queue and not yet published by the lane: in transit.
-    const std::int64_t transit = static_cast<std::int64_t>(queue.popped - seen.taken);
+    const std::int64_t transit = static_cast<std::int64_t>(queue.popped - own.taken);
     made.held += queue.state.depth + static_cast<std::uint64_t>(std::max<std::int64_t>(transit, 0));
     made.imbalance += queue.imbalance + (at_rest ? transit : 0);
   }

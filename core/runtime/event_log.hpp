@@ -16,11 +16,12 @@ class event_log {
  public:
   explicit event_log(const clock& time) : time_{time} {}
 
-  void add(std::string_view stage, std::string_view kind, std::string_view message) {
+  void add(std::uint32_t severity, std::string_view stage, std::string_view kind,
+           std::string_view message) {
     const std::lock_guard lock{mutex_};
     if (events_.size() == limit) events_.pop_front();
-    events_.push_back(
-        {++last_, time_.unix_time(), std::string{stage}, std::string{kind}, std::string{message}});
+    events_.push_back({++last_, time_.unix_time(), severity, std::string{stage}, std::string{kind},
+                       std::string{message}});
   }
 
   std::vector<event> since(std::uint64_t after) const {

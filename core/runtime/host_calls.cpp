@@ -45,10 +45,10 @@ struct host_calls {
     of(host).shared_.log(std::min<std::uint32_t>(severity, SLUICE_ERROR), of(host).name_,
                          view(message));
   }
-  static void event(const sluice_host* host, sluice_str kind, sluice_str message) {
-    of(host).shared_.events.add(of(host).name_, view(kind), view(message));
-    of(host).shared_.log(SLUICE_INFO, of(host).name_,
-                         std::string{view(kind)} + ": " + std::string{view(message)});
+  static void event(const sluice_host* host, std::uint32_t severity, sluice_str kind,
+                    sluice_str message) {
+    of(host).shared_.tell(std::min<std::uint32_t>(severity, SLUICE_ERROR), of(host).name_,
+                          view(kind), view(message));
   }
   static std::uint16_t schema(const sluice_host* host, sluice_str name) {
     return of(host).shared_.formats.number(view(name));
@@ -89,6 +89,7 @@ struct host_calls {
       records += size;
       count -= size;
     }
+    source.lane_->end_batch();
     return SLUICE_OK;
   }
 
@@ -105,9 +106,9 @@ struct host_calls {
     }
     if (kept < size) {
       if (source.count.dropped[SLUICE_DROP_OVERFLOW] == 0)
-        source.shared_.events.add(source.name_, "keys",
-                                  "more keys than pipeline.max_keys: records of the rest are "
-                                  "dropped as overflow");
+        source.shared_.tell(SLUICE_WARN, source.name_, "keys",
+                            "more keys than pipeline.max_keys: records of the rest are dropped "
+                            "as overflow");
       source.count.dropped[SLUICE_DROP_OVERFLOW] += size - kept;
     }
     return kept;

@@ -27,7 +27,7 @@ void lane::seal() {
     driver_ = std::make_unique<sink_driver>(*this, *queue_, guard, *stages_.back());
     stages_.back()->driver = driver_.get();
   }
-  published_.stages.resize(stages_.size());
+  published_.resize(stages_.size());
   for (const auto& each : stages_)
     for (const port& to : each->ports()) to.queue->add_producer();
 }
@@ -50,6 +50,10 @@ bool lane::step() {
   publish();
   entered_.store(0, std::memory_order_relaxed);
   return worked;
+}
+
+void lane::end_batch() {
+  if (waiting_) busy_ns_ += read_clock() - now_;
 }
 
 void lane::begin_batch() {
@@ -193,7 +197,9 @@ void lane::wait(std::int64_t most_ns) {
   }
   if (polls()) {
     entered_.store(now, std::memory_order_relaxed);
+    waiting_ = true;
     io_->poll(until - now);
+    waiting_ = false;
     polled_ = true;
     entered_.store(0, std::memory_order_relaxed);
   } else {
@@ -221,28 +227,27 @@ void lane::publish() {
   const std::lock_guard lock{published_mutex_};
   for (std::size_t i = 0; i < stages_.size(); ++i) {
     stage& each = *stages_[i];
-    published::of_stage& into = published_.stages[i];
+    published& into = published_[i];
     into.count = each.count;
     into.held = each.held_in_store();
     into.faults = each.faults;
     into.bypassed = each.bypassed();
     into.stopped = each.stopped();
+    into.taken = driver_ == nullptr ? taken_ : driver_->taken();
+    into.busy_ns = busy_ns_;
   }
-  published_.taken = taken_;
-  published_.busy_ns = busy_ns_;
   if (driver_ == nullptr) return;
-  published_.taken = driver_->taken();
-  published_.stages.front().held += driver_->in_hand();
-  published::of_stage& sink = published_.stages.back();
+  published_.front().held += driver_->in_hand();
+  published& sink = published_.back();
   sink.held += driver_->in_flight();
   sink.in_flight = driver_->in_flight();
   sink.receivers = driver_->receivers();
   sink.oldest_call_ns = driver_->oldest_call();
 }
 
-lane::published lane::read() const {
+lane::published lane::read(std::size_t place) const {
   const std::lock_guard lock{published_mutex_};
-  return published_;
+  return published_[place];
 }
 
 void lane::set_pressure(const sluice_pressure& seen) {

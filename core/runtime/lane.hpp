@@ -51,6 +51,8 @@ class lane {
   /// Records come outside of a step's begin: by now's time and tables. What a stage has borrowed of
   /// the tables before stays until the next step.
   void begin_batch();
+  /// The lane was busy with it, also inside a poll that waited.
+  void end_batch();
   std::int64_t read_clock() const { return shared_.time.now(); }
   const attribute_view& attributes() const { return *view_; }
   /// The lane waits for room in a queue: slow, but not hung.
@@ -63,19 +65,17 @@ class lane {
   record_queue* queue() { return queue_.get(); }
   const std::vector<std::unique_ptr<stage>>& stages() const { return stages_; }
 
-  /// [any] What a lane last published of itself: one copy, exact.
+  /// What a lane last published of one of its stages, exact together with what it took.
   struct published {
-    struct of_stage {
-      counters count;
-      std::uint64_t held = 0, in_flight = 0, receivers = 0, faults = 0;
-      std::int64_t oldest_call_ns = 0;  // when the oldest unanswered call was written; 0: none
-      bool bypassed = false, stopped = false;
-    };
-    std::vector<of_stage> stages;
-    std::uint64_t taken = 0;  // from the queue
-    std::int64_t busy_ns = 0;
+    counters count;
+    std::uint64_t held = 0, in_flight = 0, receivers = 0, faults = 0;
+    std::int64_t oldest_call_ns = 0;  // when the oldest unanswered call was written; 0: none
+    bool bypassed = false, stopped = false;
+    std::uint64_t taken = 0;   // by the lane, from its queue
+    std::int64_t busy_ns = 0;  // the lane, since its start
   };
-  published read() const;
+  /// [any] `place`: in stages().
+  published read(std::size_t place) const;
   /// [any] What the stages see of the worst sink they reach, from the next batch on.
   void set_pressure(const sluice_pressure& seen);
   /// [any] Since when its thread has been in stages' code; 0: it waits.
@@ -117,6 +117,7 @@ class lane {
   enum class state { created, running, draining_stages } state_ = state::created;
   std::size_t draining_ = 0;  // the stage that drains
   std::int64_t busy_ns_ = 0;
+  bool waiting_ = false;
   bool polled_ = false;  // I/O handlers ran since the last step
 
   std::atomic<bool> finished_{false};
@@ -128,7 +129,7 @@ class lane {
   bool woken_ = false;
 
   mutable std::mutex published_mutex_;
-  published published_;
+  std::vector<published> published_;  // by place
   sluice_pressure pressure_{};
   std::atomic<bool> pressure_changed_{false};
 };

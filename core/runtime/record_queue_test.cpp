@@ -279,22 +279,6 @@ TEST_CASE("block: a push larger than the queue waits, in order, for a consumer w
   CHECK(queue.read(0).imbalance == 0);
 }
 
-TEST_CASE("block: who pops is woken before the wait, not after its first timeout") {
-  using steady = std::chrono::steady_clock;
-  steady::duration soonest = steady::duration::max();
-  for (int i = 0; i < 5; ++i) {  // the best of some: the machine may be busy
-    record_queue queue{bounds(4, when_full::block), 8, true};
-    std::vector<sluice_record> records(4);
-    for (sluice_record& each : records) each.priority = SLUICE_PRIORITY_NORMAL;
-    const auto began = steady::now();
-    queue.push(records, 0, [&] {
-      soonest = std::min(soonest, steady::now() - began);
-      queue.abandon();
-    });
-  }
-  CHECK(soonest < std::chrono::milliseconds{90});
-}
-
 TEST_CASE("block: an abandoned queue lets its pusher go and counts what came too late") {
   record_queue queue{bounds(4, when_full::block), 8, true};
   std::vector<sluice_record> records(10);

@@ -24,6 +24,13 @@ struct shared {
         events{given_time},
         keys{max_keys} {}
 
+  /// An event, and a line of the log. Any thread.
+  void tell(std::uint32_t severity, std::string_view stage, std::string_view kind,
+            std::string_view message) {
+    events.add(severity, stage, kind, message);
+    log(severity, stage, std::string{kind} + ": " + std::string{message});
+  }
+
   const clock& time;
   const logger log;
   const std::string pipeline;

@@ -107,6 +107,7 @@ struct snapshot {
 struct event {
   std::uint64_t number = 0;  ///< from 1, without gaps
   std::int64_t unix_ns = 0;
+  std::uint32_t severity = SLUICE_INFO;
   std::string stage, kind, message;
 };
 

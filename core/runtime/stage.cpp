@@ -157,8 +157,7 @@ void stage::wake() const {
 
 void stage::fault(std::string_view message) {
   ++faults;
-  shared_.events.add(name_, "fault", message);
-  shared_.log(SLUICE_ERROR, name_, "fault: " + std::string{message});
+  shared_.tell(SLUICE_ERROR, name_, "fault", message);
   if (stopped_ || bypassed_) return;
 
   const std::int64_t now = lane_->now();
@@ -187,8 +186,7 @@ void stage::enter_bypass() {
   bypassed_ = true;
   count.dropped[SLUICE_DROP_FAULT] += store_.size();
   store_.clear();
-  shared_.events.add(name_, "bypass", "bypassed after three faults in ten seconds");
-  shared_.log(SLUICE_ERROR, name_, "bypassed after three faults in ten seconds");
+  shared_.tell(SLUICE_ERROR, name_, "bypass", "bypassed after three faults in ten seconds");
 }
 
 void stage::halt(std::string_view why) {
@@ -196,8 +194,7 @@ void stage::halt(std::string_view why) {
   stopped_ = true;
   count.dropped[SLUICE_DROP_FAULT] += store_.size();
   store_.clear();
-  shared_.events.add(name_, "stop", why);
-  shared_.log(SLUICE_ERROR, name_, why);
+  shared_.tell(SLUICE_ERROR, name_, "stop", why);
   shared_.stop(name_);
 }
 

@@ -1,5 +1,6 @@
-#include "telemetry/log.hpp"
 #include "telemetry/status.hpp"
+
+#include "telemetry/log.hpp"
 #include "telemetry/summary.hpp"
 
 #include <boost/json.hpp>
@@ -72,6 +73,7 @@ json::array event_list(const std::vector<runtime::event>& events) {
   for (const runtime::event& one : events)
     made.push_back({{"number", one.number},
                     {"time", utc(one.unix_ns)},
+                    {"severity", severity_name(one.severity)},
                     {"stage", one.stage},
                     {"kind", one.kind},
                     {"message", one.message}});

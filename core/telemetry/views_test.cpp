@@ -114,8 +114,8 @@ TEST_CASE("a family stands once, whoever shares it") {
 }
 
 TEST_CASE("the status as JSON") {
-  const auto whole =
-      boost::json::parse(status_json(example(), {{1, 0, "redis", "reconnect", "after 5 s"}}));
+  const auto whole = boost::json::parse(
+      status_json(example(), {{1, 0, SLUICE_WARN, "redis", "reconnect", "after 5 s"}}));
   CHECK(whole.at("pipeline") == "ticker");
   CHECK(whole.at("level") == "WARNING");
   CHECK(whole.at("pending").to_number<int>() == 15);
@@ -125,11 +125,12 @@ TEST_CASE("the status as JSON") {
   CHECK(whole.at("stages").as_array().size() == 3);
   CHECK(whole.at("stages").at(1).at("queue").at("records").to_number<int>() == 7);
   CHECK(whole.at("events").at(0).at("kind") == "reconnect");
+  CHECK(whole.at("events").at(0).at("severity") == "warn");
 }
 
 TEST_CASE("the status as a page") {
-  const std::string page =
-      status_text(example(), {{1, 1'767'585'600'000'000'000, "redis", "reconnect", "after 5 s"}});
+  const std::string page = status_text(
+      example(), {{1, 1'767'585'600'000'000'000, SLUICE_WARN, "redis", "reconnect", "after 5 s"}});
   CHECK(page.find("ticker  running  up 90.0 s") != std::string::npos);
   CHECK(page.find("level WARNING: latency p95 12 ms >= 10 ms\n") != std::string::npos);
   CHECK(page.find("7/10,000") != std::string::npos);

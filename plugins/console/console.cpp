@@ -100,7 +100,7 @@ bool console::drain(time_point) {
 
 void console::told_of(int error) {
   if (std::exchange(failing_, true)) return;
-  host_.event("write_failed", std::strerror(error));
+  host_.alert("write_failed", std::strerror(error));
   host_.error(std::string{"cannot write: "} + std::strerror(error) + "; records fail until it can");
 }
 

@@ -93,7 +93,11 @@ std::string target_of(const endpoint& to, std::string_view api_key, std::string_
 
 void mask::add(std::string_view secret) {
   constexpr std::size_t remembered = 16;
-  if (secret.empty() || std::find(hidden_.begin(), hidden_.end(), secret) != hidden_.end()) return;
+  // Shorter ones are words of every message, and no broker issues them.
+  constexpr std::size_t shortest = 4;
+  if (secret.size() < shortest ||
+      std::find(hidden_.begin(), hidden_.end(), secret) != hidden_.end())
+    return;
   hidden_.emplace_back(secret);
   if (std::string encoded = percent_encode(secret); encoded != secret)
     hidden_.push_back(std::move(encoded));

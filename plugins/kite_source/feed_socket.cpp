@@ -59,6 +59,10 @@ void feed_socket::event(std::string_view kind, std::string_view what) const {
   shared_.to.event(kind, "socket " + std::to_string(number_) + ": " + std::string{what});
 }
 
+void feed_socket::alert(std::string_view kind, std::string_view what) const {
+  shared_.to.alert(kind, "socket " + std::to_string(number_) + ": " + std::string{what});
+}
+
 std::string feed_socket::safe(std::string_view text) const { return shared_.hide.safe(text); }
 
 std::string feed_socket::retry_text(time_point now) const {
@@ -75,7 +79,7 @@ void feed_socket::advance(time_point now) {
     case step::dial_timeout:
       connection_.reset();
       target_.clear();
-      event("dial_failed", "no answer within " +
+      alert("dial_failed", "no answer within " +
                                seconds_text(shared_.settings.rules.connect_timeout) +
                                retry_text(now));
       break;
@@ -90,7 +94,7 @@ void feed_socket::advance(time_point now) {
       break;
     case step::stalled_again:
       shared_.count.add(metric::stalls);
-      event("stalled", "still only heartbeats after a redial; is it a holiday?");
+      alert("stalled", "still only heartbeats after a redial; is it a holiday?");
       break;
   }
   if (session_.now_in() != before) shared_.changed = true;
@@ -110,7 +114,7 @@ void feed_socket::read_token_and_dial(time_point now) {
     return wait_for_token(now, before, key.empty() ? "api_key is empty" : "access_token is empty");
   if (!session_.token(now, std::hash<std::string>{}(key + '\0' + token))) {
     if (before != state::auth_wait)
-      event("auth_wait", "the access token is the one that was refused: waiting for another");
+      alert("auth_wait", "the access token is the one that was refused: waiting for another");
     return;
   }
 
@@ -129,7 +133,7 @@ void feed_socket::read_token_and_dial(time_point now) {
 
 void feed_socket::wait_for_token(time_point now, state before, const std::string& why) {
   session_.wait_for_token(now);
-  if (before != state::auth_wait) event("auth_wait", why + ": waiting for a token");
+  if (before != state::auth_wait) alert("auth_wait", why + ": waiting for a token");
 }
 
 void feed_socket::check_lookup(time_point now) {
@@ -189,7 +193,7 @@ void feed_socket::on_text(std::string_view text, time_point now) {
       break;
     case kite::text_kind::error:
       shared_.count.add(metric::server_errors);
-      if (shared_.server_events.take(now)) event("server_error", safe(said.data));
+      if (shared_.server_events.take(now)) alert("server_error", safe(said.data));
       break;
     case kite::text_kind::message:
       shared_.count.add(metric::server_notices);
@@ -219,7 +223,7 @@ void feed_socket::on_end(const ending& how) {
   session_.lost(now);
   lost_at_ = now;
   shared_.count.add(metric::disconnects);
-  event("disconnect", safe(how.what) + retry_text(now));
+  alert("disconnect", safe(how.what) + retry_text(now));
 }
 
 void feed_socket::abort(time_point now, metric of, const std::string& why) {
@@ -227,7 +231,7 @@ void feed_socket::abort(time_point now, metric of, const std::string& why) {
   lost_at_ = now;
   shared_.count.add(metric::disconnects);
   shared_.count.add(of);
-  event("disconnect", why + retry_text(now));
+  alert("disconnect", why + retry_text(now));
 }
 
 void feed_socket::dial_ended(time_point now, const ending& how) {
@@ -236,7 +240,7 @@ void feed_socket::dial_ended(time_point now, const ending& how) {
   const std::string said = safe(how.what);
   if (how.status == 0) {
     session_.lost(now);
-    return event("dial_failed", said + retry_text(now));
+    return alert("dial_failed", said + retry_text(now));
   }
   session_.refused(now, how.status);
   const std::string answer =
@@ -245,15 +249,15 @@ void feed_socket::dial_ended(time_point now, const ending& how) {
     case 401:
     case 403:
       shared_.count.add(metric::token_refusals);
-      return event("token_refused", answer + ": no dial until there is a new access token");
+      return alert("token_refused", answer + ": no dial until there is a new access token");
     case 429:
       shared_.count.add(metric::rate_limits);
-      return event("rate_limited", answer + ": the key has too many connections" + retry_text(now));
+      return alert("rate_limited", answer + ": the key has too many connections" + retry_text(now));
     case 400:
-      return event("stopped", answer +
+      return alert("stopped", answer +
                                   ": the server calls the request malformed; correct url, "
                                   "api_key or access_token and start again");
-    default: return event("dial_failed", answer + retry_text(now));
+    default: return alert("dial_failed", answer + retry_text(now));
   }
 }
 
@@ -262,7 +266,7 @@ void feed_socket::tell_gap(time_point now) {
   if (!found) return;
   shared_.count.add(metric::gaps);
   shared_.count.add(metric::gap_seconds, seconds_of(found->to - found->from));
-  event("gap", missed(found->from, found->to, now));
+  alert("gap", missed(found->from, found->to, now));
 }
 
 std::string feed_socket::missed(time_point from, time_point to, time_point now) const {
@@ -278,8 +282,9 @@ void feed_socket::close(time_point now) {
   target_.clear();
   const bool was_open = session_.open();
   session_.stop();
-  if (const auto from = session_.gap_from())
-    event("gap", missed(*from, now, now) + "; not over when the source ended");
+  // A gap that was there before the end; the end itself is none.
+  if (const auto from = session_.gap_from(); from && !was_open)
+    alert("gap", missed(*from, now, now) + "; not over when the source ended");
   if (was_open)
     connection_->close();
   else

@@ -97,6 +97,7 @@ class feed_socket final : public connection_listener {
 
  private:
   void event(std::string_view kind, std::string_view what) const;
+  void alert(std::string_view kind, std::string_view what) const;
   /// What came from outside, as it may be shown.
   std::string safe(std::string_view text) const;
   void read_token_and_dial(time_point now);

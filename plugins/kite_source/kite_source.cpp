@@ -167,7 +167,7 @@ source::source(const config& given, host to) : parts_{std::make_unique<parts>(gi
   if (shared.settings.server.tls && !given.tls_verify)
     to.warn("tls_verify is off: anyone on the way can read the access token");
   if (const auto& errors = parts_->chosen.file_errors; !errors.empty())
-    to.event("instruments_damaged", given.instruments + ": " + std::to_string(errors.size()) +
+    to.alert("instruments_damaged", given.instruments + ": " + std::to_string(errors.size()) +
                                         " rows left out, the first in line " +
                                         std::to_string(errors[0].line) + ": " + errors[0].what);
 }

@@ -99,7 +99,7 @@ void recorder::commit(batch& records) {
 
 void recorder::told_of(const std::string& why) {
   if (std::exchange(failing_, true)) return;
-  host_.event("write_failed", why);
+  host_.alert("write_failed", why);
   host_.error(settings_.path + ": " + why + "; records fail until it can be written again");
 }
 
@@ -108,7 +108,7 @@ bool recorder::rotate_or_stop() {
   sync();
   if (settings_.when_full == full_policy::stop) {
     stopped_ = true;
-    host_.event("full", settings_.path + " has reached max_size; what comes now is not recorded");
+    host_.alert("full", settings_.path + " has reached max_size; what comes now is not recorded");
     return true;
   }
   try {
@@ -128,7 +128,7 @@ void recorder::sync() {
   try {
     writer_->sync();
   } catch (const std::system_error& error) {
-    host_.event("sync_failed", error.what());
+    host_.alert("sync_failed", error.what());
     host_.error(settings_.path + ": " + error.what());
   }
 }

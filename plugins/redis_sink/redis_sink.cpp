@@ -97,7 +97,7 @@ const sluice_codec* sink::codec_of(std::uint16_t schema) {
   if (known == nullptr && !codec_missed_[schema]) {
     codec_missed_[schema] = true;
     const std::string name{codecs_ == nullptr ? "" : view(codecs_->name(host_.raw(), schema))};
-    host_.event("codec_missing", "no plugin explains the schema " + name +
+    host_.alert("codec_missing", "no plugin explains the schema " + name +
                                      ": its records are dropped as malformed; format = \"raw\" "
                                      "needs no codec");
   }
@@ -166,7 +166,7 @@ void sink::rejected(std::string_view error) {
   const time_point now = host_.now();
   if (rejection_told_ != time_point{} && now - rejection_told_ < rejection_event_interval) return;
   rejection_told_ = now;
-  host_.event("rejected", "PUBLISH was answered " + std::string{error} + " (" +
+  host_.alert("rejected", "PUBLISH was answered " + std::string{error} + " (" +
                               std::to_string(rejections_untold_) + " since the last such event)");
   rejections_untold_ = 0;
 }
@@ -179,7 +179,7 @@ void sink::up() {
 
 void sink::down(std::uint32_t cause, std::string_view why, std::uint32_t unknown) {
   if (cause == SLUICE_CAUSE_TIMEOUT) meters_[meter::timeouts] += 1;
-  host_.event("disconnected", place_ + ": " + std::string{why} + "; " + std::to_string(unknown) +
+  host_.alert("disconnected", place_ + ": " + std::string{why} + "; " + std::to_string(unknown) +
                                   " records unanswered, counted as unknown");
 }
 
@@ -187,11 +187,11 @@ void sink::attempt_failed(std::uint32_t cause, std::string_view why) {
   meters_[meter::connect_failures] += 1;
   const std::string text = place_ + ": " + std::string{why};
   if (cause == SLUICE_CAUSE_REJECTED)
-    host_.event("refused", text);
+    host_.alert("refused", text);
   else if (unreachable_told_)
     host_.debug("not connected to " + text);
   else
-    host_.event("unreachable", text);
+    host_.alert("unreachable", text);
   unreachable_told_ = cause != SLUICE_CAUSE_REJECTED;
 
   sluice_outcome failed{};

@@ -72,6 +72,16 @@ struct thrower {
   sluice::host host_;
 };
 
+/// A sink whose readiness throws.
+struct unready {
+  struct config {};
+  static constexpr auto fields = sluice::fields();
+  static constexpr sluice::description about{"unready", "1.0.0", "Throws.", SLUICE_SINK};
+  unready(const config&, sluice::host) {}
+  void process(sluice::batch&) {}
+  std::uint32_t ready(std::uint32_t, sluice::duration) { throw std::runtime_error{"not today"}; }
+};
+
 }  // namespace
 
 TEST_CASE("a filter keeps and drops, and the ledger adds up") {
@@ -151,4 +161,14 @@ TEST_CASE("an injected failure of a host call reaches the stage and the ledger s
   run.push({{.text = "a"}, {.text = "b"}});
   CHECK(run.faults() == 1);
   CHECK(run.balanced());
+}
+
+TEST_CASE("no exception leaves a call that has no status") {
+  harness run{sluice::plugin_of<unready>};
+  run.push({.text = "a"});
+  CHECK(run.count().held == 1);
+  const auto events = run.events();
+  REQUIRE(!events.empty());
+  CHECK(events.front().kind == "fault");
+  CHECK(events.front().text == "not today");
 }

@@ -140,7 +140,7 @@ TEST_CASE("a batch of a faulty transform is dropped, after three it is bypassed"
     around it{each.fixture};
     it.running.advance(1'000 * ms);
     CHECK(it.logged(std::string{"fault: "} + each.message));
-    CHECK(it.logged("bypassed after three faults in ten seconds"));
+    CHECK(it.logged("bypass: bypassed after three faults in ten seconds"));
     CHECK(it.stage_now().faults == 3);
     CHECK(it.stage_now().bypassed);
     CHECK(it.stage_now().count.dropped[SLUICE_DROP_FAULT] > 0);
@@ -196,7 +196,7 @@ TEST_CASE("a constructor that throws keeps the pipeline from starting") {
 TEST_CASE("a stage that refuses to start ends the pipeline") {
   around it{"throwing_start"};
   CHECK(it.running.advance_until([&] { return it.running.running().stopped(); }, 5'000 * ms));
-  CHECK(it.logged("did not start: start threw on purpose"));
+  CHECK(it.logged("stop: did not start: start threw on purpose"));
   CHECK(it.running.read().stopped_by == "throwing_start");
   it.check_balance();
 }

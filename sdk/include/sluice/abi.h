@@ -213,8 +213,8 @@ struct sluice_host {
   int64_t (*unix_time)(const sluice_host* host);
   /* [any] never a secret, never a record's content above SLUICE_DEBUG */
   void (*log)(const sluice_host* host, uint32_t severity, sluice_str message);
-  /* [any] to the pipeline's bounded event log. kind: a snake_case noun ("reconnect", "gap") */
-  void (*event)(const sluice_host* host, sluice_str kind, sluice_str message);
+  /* [any] to the pipeline's bounded event log, and logged. kind: a snake_case noun ("gap") */
+  void (*event)(const sluice_host* host, uint32_t severity, sluice_str kind, sluice_str message);
   /* [control][lane] the number of a schema ("kite.tick/1"); the same for all stages of a pipeline
    */
   uint16_t (*schema)(const sluice_host* host, sluice_str name);

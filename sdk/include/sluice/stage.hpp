@@ -65,7 +65,11 @@ class host {
   void error(std::string_view message) const { raw_->log(raw_, SLUICE_ERROR, borrow(message)); }
   /// Any thread. An event for people: kind is a snake_case noun ("gap", "reconnect").
   void event(std::string_view kind, std::string_view message) const {
-    raw_->event(raw_, borrow(kind), borrow(message));
+    raw_->event(raw_, SLUICE_INFO, borrow(kind), borrow(message));
+  }
+  /// Any thread. An event that somebody on call should look at.
+  void alert(std::string_view kind, std::string_view message) const {
+    raw_->event(raw_, SLUICE_WARN, borrow(kind), borrow(message));
   }
 
   std::uint16_t schema(std::string_view name) const { return raw_->schema(raw_, borrow(name)); }
@@ -180,6 +184,20 @@ struct glue {
     return config;
   }
 
+  /// The barrier of calls that cannot answer with a status: told, then `otherwise`.
+  template <typename Call>
+  static std::uint32_t sheltered(void* self, std::uint32_t otherwise, Call&& call) noexcept {
+    char buffer[256];
+    sluice_text error{buffer, sizeof buffer, 0};
+    std::uint32_t answer = otherwise;
+    const sluice_status status =
+        guarded(&error, SLUICE_FAULT, [&] { return answer = call(), SLUICE_OK; });
+    if (status == SLUICE_OK) return answer;
+    const sluice_host* host = static_cast<instance*>(self)->host;
+    host->event(host, SLUICE_ERROR, borrow("fault"), sluice_str{buffer, error.size});
+    return otherwise;
+  }
+
   static void* create(const sluice_host* host, const sluice_value* values, std::uint32_t count,
                       sluice_text* error) {
     instance* made = nullptr;
@@ -209,7 +227,7 @@ struct glue {
     });
   }
   static std::uint32_t ready(void* self, std::uint32_t queued, std::int64_t oldest) {
-    return of(self).ready(queued, duration{oldest});
+    return sheltered(self, 0, [&] { return of(self).ready(queued, duration{oldest}); });
   }
   static sluice_status on_timer(void* self, std::int64_t now, sluice_text* error) {
     return guarded(error, SLUICE_FAULT,
@@ -218,7 +236,9 @@ struct glue {
   static sluice_status poll(void* self, std::int64_t wait, sluice_text* error) {
     return guarded(error, SLUICE_FAULT, [&] { return of(self).poll(duration{wait}), SLUICE_OK; });
   }
-  static void wake(void* self) { of(self).wake(); }
+  static void wake(void* self) {
+    sheltered(self, 0, [&] { return of(self).wake(), 0u; });
+  }
   static sluice_status drain(void* self, std::int64_t deadline, sluice_text* error) {
     return guarded(error, SLUICE_FAULT, [&]() -> sluice_status {
       return of(self).drain(time_point{duration{deadline}}) ? SLUICE_OK : SLUICE_AGAIN;
@@ -226,10 +246,15 @@ struct glue {
   }
 
   static std::uint32_t permit(void* self, std::int64_t now, std::uint64_t* permit) {
-    return of(self).permit(time_point{duration{now}}, *permit);
+    return sheltered(self, SLUICE_GUARD_ALLOW,
+                     [&] { return of(self).permit(time_point{duration{now}}, *permit); });
   }
-  static void result(void* self, const sluice_call_result* result) { of(self).result(*result); }
-  static std::uint32_t closed(void* self) { return of(self).closed() ? 1 : 0; }
+  static void result(void* self, const sluice_call_result* result) {
+    sheltered(self, 0, [&] { return of(self).result(*result), 0u; });
+  }
+  static std::uint32_t closed(void* self) {
+    return sheltered(self, 0, [&] { return of(self).closed() ? 1u : 0u; });
+  }
 
   static const void* extension(sluice_str id) {
     if constexpr (requires { Stage::codecs; }) {
