@@ -41,8 +41,7 @@ bool lane::step() {
   if (shared_.attributes.generation() != view_->generation) view_ = shared_.attributes.view();
   if (pressure_changed_.exchange(false, std::memory_order_relaxed)) take_pressure();
 
-  bool worked = std::exchange(polled_, false);
-  worked |= state_ == state::created && start();
+  bool worked = state_ == state::created && start();
   worked |= run_timers();
   worked |= take_input();
   worked |= step_drain();
@@ -84,23 +83,22 @@ bool lane::run_timers() {
 }
 
 bool lane::take_input() {
+  // What came while the lane waited was handled there: a system call less for each frame.
+  const bool polled = std::exchange(polled_, false);
+  const bool ask = polls() && !polled;
   if (source_led()) {
-    if (!polls()) return false;
     const std::uint64_t before = head().count.created;
-    io_->poll(0);
+    if (ask) io_->poll(0);
     return head().count.created != before;
   }
   if (driver_ == nullptr) {
-    if (io_ != nullptr) io_->poll(0);
+    if (ask) io_->poll(0);
     return take_batch();
   }
-  bool worked = false;
-  if (io_ != nullptr) {
-    const std::uint64_t before = driver_->in_flight();
-    io_->poll(0);
-    worked = driver_->in_flight() != before;
-  }
-  return driver_->step() || worked;
+  const std::uint64_t before = driver_->in_flight();
+  if (ask) io_->poll(0);
+  const bool answered = driver_->in_flight() != before;
+  return driver_->step() || answered;
 }
 
 bool lane::take_batch() {
