@@ -3,9 +3,7 @@
 
 #include <sluice/stage.hpp>
 
-#include <cstdint>
 #include <functional>
-#include <string_view>
 #include <vector>
 
 namespace sluice::deduplicator {
@@ -23,20 +21,15 @@ class deduplicator {
     for (const record& each : records) {
       if (each.priority == SLUICE_PRIORITY_HIGH) continue;  // never dropped by policy
       if (each.index >= last_.size()) last_.resize(each.index + 1);
-      const std::uint64_t says = fingerprint(each);
+      const std::string_view bytes{reinterpret_cast<const char*>(each.data), each.size};
+      const std::size_t says = (std::hash<std::string_view>{}(bytes) + each.schema) | 1;
       if (last_[each.index] == says) records.drop(each, reason::conflated);
       last_[each.index] = says;
     }
   }
 
  private:
-  /// Never 0, which is a key's before its first record.
-  static std::uint64_t fingerprint(const record& of) {
-    const std::string_view bytes{reinterpret_cast<const char*>(of.data), of.size};
-    return (std::hash<std::string_view>{}(bytes) + of.schema) | std::uint64_t{1} << 63;
-  }
-
-  std::vector<std::uint64_t> last_;  ///< by index: at most the pipeline's max_keys
+  std::vector<std::size_t> last_;  ///< by index: a fingerprint, never 0 once there was a record
 };
 
 }  // namespace sluice::deduplicator
