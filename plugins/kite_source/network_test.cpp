@@ -21,13 +21,14 @@ namespace {
 thread_local std::size_t allocations = 0;  // of this thread, in the whole program
 }
 
-void* operator new(std::size_t size) {
+// Not inlined: g++ would take the pairs for mismatched.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++allocations;
   if (void* made = std::malloc(size)) return made;
   throw std::bad_alloc{};
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace sluice::kite_source {
 namespace {
