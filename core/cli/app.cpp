@@ -56,6 +56,7 @@ struct verb {
     app->add_option("--env-file", options->from.env_file,
                     "Variables for ${NAME} in the file; the environment goes before it")
         ->type_name("FILE")
+        ->check(CLI::ExistingFile)
         ->capture_default_str();
   }
   void format(const std::vector<std::string>& formats) {

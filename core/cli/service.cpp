@@ -43,6 +43,7 @@ struct service::parts {
         timer{io} {
     // A peer that is gone is an error of the write, not the end of the process.
     std::signal(SIGPIPE, SIG_IGN);
+    signals.add(SIGHUP);
   }
 
   void await_signal() {
@@ -50,6 +51,8 @@ struct service::parts {
       if (failed) return;
       if (number == SIGUSR1)
         dump();
+      else if (number == SIGHUP)
+        log.write(SLUICE_WARN, "", "SIGHUP: this version cannot reload; nothing is changed");
       else
         end(number);
       await_signal();

@@ -107,25 +107,26 @@ void engine::press(instance& each) {
 }
 
 void engine::watch(std::int64_t now) {
+  const lane* longest = nullptr;
+  std::int64_t since = now;
   for (const auto& each : lanes_) {
     const std::int64_t entered = each->entered();
-    if (entered == 0 || now - entered < hung_ns) continue;
-    const stage* in = each->current();
-    const std::string name{in == nullptr ? "a lane" : in->label()};
-    {
-      const std::lock_guard lock{tick_mutex_};
-      if (hung_stage_ != name) {
-        hung_stage_ = name;
-        shared_.tell(SLUICE_ERROR, name, "hung", "has not returned for 2 s");
-      }
-    }
-    if (now - entered < abort_ns) return;
-    shared_.log(SLUICE_ERROR, name,
-                "hung for 10 s: the process ends for its supervisor to restart");
-    std::abort();
+    if (entered == 0 || entered >= since) continue;
+    since = entered;
+    longest = each.get();
   }
-  const std::lock_guard lock{tick_mutex_};
-  hung_stage_.clear();
+  const bool hung = longest != nullptr && now - since >= hung_ns;
+  const stage* in = hung ? longest->current() : nullptr;
+  const std::string name{!hung ? "" : in == nullptr ? "a lane" : in->label()};
+  {
+    const std::lock_guard lock{tick_mutex_};
+    if (hung && hung_stage_ != name)
+      shared_.tell(SLUICE_ERROR, name, "hung", "has not returned for 2 s");
+    hung_stage_ = name;
+  }
+  if (!hung || now - since < abort_ns) return;
+  shared_.log(SLUICE_ERROR, name, "hung for 10 s: the process ends for its supervisor to restart");
+  std::abort();
 }
 
 // --- end ----------------------------------------------------------------------------------------

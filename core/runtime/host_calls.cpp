@@ -151,10 +151,13 @@ struct host_calls {
                      "of 1 or more");
     if (!in_order(by, position)) return invalid(by, "emit: positions decreased within one call");
     sluice_record made = *record;
-    // Its own numbering, unless it speaks of a key that it was given.
-    if (!by.shared_.keys.is(made.index, made.key)) made.index = by.keys().index_of(made.key);
-    if (made.index == index_space::none) return SLUICE_FULL;
-    made.seq = by.keys().next_seq(made.index);
+    // Of a key it was given, it carries the seq of the record it was made from; a second numbering
+    // would look like a restart. Keys of its own are numbered here.
+    if (!by.shared_.keys.is(made.index, made.key)) {
+      made.index = by.keys().index_of(made.key);
+      if (made.index == index_space::none) return SLUICE_FULL;
+      made.seq = by.keys().next_seq(made.index);
+    }
     stage_insertion(by, made, position, 0);
     return SLUICE_OK;
   }

@@ -92,7 +92,8 @@ class lane {
   bool drain_stages();
   /// A source that has drained is not asked again.
   bool polls() const {
-    return io_ != nullptr && !(source_led() && draining_ > 0 && io_ == stages_.front().get());
+    return io_ != nullptr && !io_->stopped() && !io_->bypassed() &&
+           !(source_led() && draining_ > 0 && io_ == stages_.front().get());
   }
   void expire();
   void finish();

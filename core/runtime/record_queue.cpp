@@ -91,7 +91,10 @@ void record_queue::push(std::span<const sluice_record> records, std::int64_t now
       lock.unlock();
       if (meanwhile) meanwhile();
       lock.lock();
+      ++waiting_;
+      wanted_ = std::max(wanted_, chunks_of(record.size));
       room_.wait_for(lock, std::chrono::milliseconds{100}, [&] { return pushable(record); });
+      if (--waiting_ == 0) wanted_ = 0;
     }
     push_one(record, now);
   }
@@ -238,7 +241,6 @@ std::uint32_t record_queue::pop(record_batch& into, std::uint32_t most, std::int
   into.clear();
   most = std::min(most, SLUICE_BATCH_MAX);
   const std::lock_guard lock{mutex_};
-  const bool had_room = roomy();
   expire(now);
   for (list& queue : lists_) {
     while (queue.count > 0 && into.size() < most) {
@@ -252,7 +254,7 @@ std::uint32_t record_queue::pop(record_batch& into, std::uint32_t most, std::int
   // What stays is looked at now: until the next pop it may all have gone and come anew.
   if (!late(now)) above_since_ = 0;
   // A pusher that waits is woken for an eighth of the bound, not for each batch.
-  if (spec_.policy == config::when_full::block && !had_room && roomy()) room_.notify_all();
+  if (waiting_ > 0 && roomy() && fits(SLUICE_PRIORITY_NORMAL, wanted_)) room_.notify_all();
   return into.size();
 }
 

@@ -111,6 +111,7 @@ class record_queue {
 
   mutable std::mutex mutex_;
   std::condition_variable room_;
+  std::uint32_t waiting_ = 0, wanted_ = 0;  // pushers that wait, the most chunks one of them needs
   std::vector<node> nodes_;
   std::vector<chunk> chunks_;
   std::vector<std::uint32_t> chunk_next_;

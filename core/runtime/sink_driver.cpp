@@ -191,8 +191,10 @@ void sink_driver::void_call(call& made, std::uint32_t size) {
   }
   sink_.count.dropped[SLUICE_DROP_FAULT] += size;
   hand_.retain([&](std::uint32_t i) { return i >= size; });
-  made.worst = SLUICE_PUBLISH_FAILED;
-  finish_call(made, lane_.now(), lane_.now());
+  // A call that threw failed, but has no latency that says anything of the peer.
+  tell_guard({sizeof(sluice_call_result), SLUICE_PUBLISH_FAILED, SLUICE_CAUSE_NONE, size,
+              made.permit, 0, 0, lane_.now()});
+  made.id = 0;
 }
 
 // --- outcomes -----------------------------------------------------------------------------------

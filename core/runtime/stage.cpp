@@ -12,6 +12,8 @@ namespace sluice::runtime {
 
 namespace {
 
+// A small store takes a few large records, too.
+constexpr std::uint64_t least_hold_bytes = 16u << 20;
 constexpr std::int64_t fault_window_ns = 10'000'000'000;
 
 const char* describe(sluice_status status) {
@@ -32,7 +34,7 @@ stage::stage(const config::stage_spec& spec, std::string name, std::uint32_t num
       name_{std::move(name)},
       number_{number},
       shared_{with},
-      store_{spec.hold, std::uint64_t{spec.hold} * 512},
+      store_{spec.hold, std::max<std::uint64_t>(std::uint64_t{spec.hold} * 512, least_hold_bytes)},
       bypassed_{spec.bypassed} {
   pressure.size = sizeof pressure;
   fill_host_table();

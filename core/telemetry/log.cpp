@@ -15,6 +15,10 @@
 #include <cstdlib>
 #include <ctime>
 #include <mutex>
+#include <utility>
+
+#include <poll.h>
+#include <unistd.h>
 
 namespace sluice::telemetry {
 namespace {
@@ -108,7 +112,31 @@ struct log::parts {
     const std::int64_t now = time.unix_time();
     const std::string line = options.json ? json_line(now, severity, stage, message)
                                           : text_line(now, severity, stage, message);
-    out.log(level_of(severity), spdlog::string_view_t{line.data(), line.size()});
+    const std::lock_guard lock{write_mutex};
+    if (!writable()) {
+      ++unwritten;
+      return;
+    }
+    if (unwritten > 0) {
+      const std::string lost =
+          fmt::format("{} lines are lost: the log was not read", std::exchange(unwritten, 0));
+      out.log(spdlog::level::warn, options.json ? json_line(now, SLUICE_WARN, "", lost)
+                                                : text_line(now, SLUICE_WARN, "", lost));
+      if (!writable()) {
+        unwritten = 1;
+        return;
+      }
+    }
+    out.log(level_of(severity),
+            spdlog::string_view_t{line.data(), std::min(line.size(), longest_line)});
+  }
+
+  /// Lanes and the watchdog log: none of them waits for who reads. A pipe that is writable takes
+  /// PIPE_BUF (4096) bytes without blocking.
+  bool writable() const {
+    if (options.write) return true;
+    pollfd to{STDERR_FILENO, POLLOUT, 0};
+    return ::poll(&to, 1, 0) != 0;
   }
 
   void say(const std::vector<line_limiter::left_out>& lines) {
@@ -116,10 +144,14 @@ struct log::parts {
       put(one.severity, one.stage, fmt::format("{} ({} more times)", one.message, one.times));
   }
 
+  static constexpr std::size_t longest_line = 4000;
+
   log_options options;
   const runtime::clock& time;
   spdlog::logger out;
-  std::mutex mutex;  // the limiter's
+  std::mutex write_mutex;
+  std::uint64_t unwritten = 0;  // under write_mutex
+  std::mutex mutex;             // the limiter's
   line_limiter limiter;
 };
 

@@ -94,7 +94,8 @@ std::string order_update::identity() const {
 order_update read_order(std::string_view order) {
   const auto text = [order](std::string_view name) {
     const json_token found = find_member(order, name);
-    return std::string{found.kind == json_kind::string ? found.text : std::string_view{}};
+    const bool names = found.kind == json_kind::string || found.kind == json_kind::integer;
+    return std::string{names ? found.text : std::string_view{}};
   };
   const auto number = [order](std::string_view name) {
     const json_token found = find_member(order, name);

@@ -56,7 +56,7 @@ arrived intake::binary(std::span<const std::uint8_t> frame, snapshot_filter& sna
 
 void intake::order(std::string_view json, time_point now) {
   const kite::order_update update = kite::read_order(json);
-  if (!orders_.first(update)) {
+  if (!update.order_id.empty() && !orders_.first(update)) {
     count_.add(metric::orders_repeated);
     return;
   }

@@ -127,7 +127,7 @@ void link::received(std::span<const char> bytes) {
   if (result == session::progress::fine) return;
   if (result == session::progress::greeted) {
     state_ = state::live;
-    backoff_.reset();
+    live_since_ = now;
     return owner_.up();
   }
   const std::string why = session_.reason();
@@ -160,6 +160,8 @@ void link::lose(std::uint32_t cause, std::string_view why) {
   const std::string reason{why};
   const std::uint32_t unknown = session_.unanswered();
   transport_.close();
+  // A server that greets and then hangs up again and again is dialled ever less often.
+  if (now - live_since_ >= 2 * settings_.backoff_max) backoff_.reset();
   wait(backoff_.next(), now);
   session_.lost(cause, ++incident_, now);
   owner_.down(cause, reason, unknown);

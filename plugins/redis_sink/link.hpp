@@ -82,6 +82,7 @@ class link final : transport::listener {
   listener& owner_;
   session session_;
   transport transport_;
+  time_point live_since_{};
   backoff backoff_;
   const sluice_resolver* resolver_;
 

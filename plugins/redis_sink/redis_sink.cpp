@@ -106,7 +106,9 @@ const sluice_codec* sink::codec_of(std::uint16_t schema) {
 
 void sink::on_timer(time_point now) {
   armed_ = never;
-  link_.on_timer(now);
+  // First what has come: an answer that waits in the socket is not overdue.
+  poll(0ns);
+  link_.on_timer(std::max(now, host_.now()));
   settle();
 }
 

@@ -1,5 +1,6 @@
 """Child processes with deadlines, and waiting that ends."""
 
+import ctypes
 import os
 import signal
 import socket
@@ -30,6 +31,14 @@ def free_port():
         return probe.getsockname()[1]
 
 
+_libc = ctypes.CDLL(None)
+
+
+def _end_with_parent():
+    """A test that is killed leaves no server behind: prctl(PR_SET_PDEATHSIG, SIGKILL)."""
+    _libc.prctl(1, signal.SIGKILL)
+
+
 class Process:
     """A child whose output goes to a file: <folder>/<name>.<n>.log."""
 
@@ -40,7 +49,8 @@ class Process:
         with open(self.log_path, "wb") as log:
             self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
                                            stderr=subprocess.STDOUT, env=environment,
-                                           cwd=working or folder)
+                                           cwd=working or folder,
+                                           preexec_fn=_end_with_parent)
 
     @property
     def pid(self):

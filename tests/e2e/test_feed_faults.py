@@ -106,7 +106,7 @@ class FeedFaults(Case):
         time.sleep(0.3)
         self.assertEqual(subscriber.count, kept)
         status = self.assert_balanced(self.service)
-        self.assertGreater(status.total["dropped"]["malformed"], 0)
+        self.assertEqual(status.total["dropped"]["malformed"], 8)
         self.assertEqual(len(self.kite.dials), 1, "the connection stayed")
         self.ticking(self.kite, TOKENS)
         self.assert_flows(self.server)

@@ -10,6 +10,7 @@ Where they differ it is on purpose, and each difference has a function below tha
 """
 
 import datetime
+import decimal
 import json
 import os
 import shutil
@@ -48,8 +49,13 @@ def unsigned_quantities(tick):
 
 
 def change_is_rounded(tick):
-    if isinstance(tick.get("change"), float):
-        tick["change"] = round(tick["change"], 5)
+    close = tick.get("ohlc", {}).get("close")
+    if not close or "change" not in tick:
+        return
+    last, before = decimal.Decimal(str(tick["last_price"])), decimal.Decimal(str(close))
+    exact = ((last - before) * 100 / before).quantize(decimal.Decimal("0.00001"), decimal.ROUND_HALF_UP)
+    assert abs(float(exact) - tick["change"]) < 1e-4, tick
+    tick["change"] = float(exact)
 
 
 def change_without_close(tick):
