@@ -95,6 +95,45 @@ node convert(const toml::node& from) {
   return to;
 }
 
+/// The end of the string or comment that begins at `from`; `from` itself if none does.
+std::size_t end_of_text(std::string_view text, std::size_t from) {
+  if (text[from] == '#') return std::min(text.find('\n', from), text.size());
+  const char quote = text[from];
+  if (quote != '"' && quote != '\'') return from;
+  const bool many = text.substr(from, 3) == std::string(3, quote);
+  std::size_t at = from + (many ? 3 : 1);
+  for (; at < text.size(); ++at) {
+    if (quote == '"' && text[at] == '\\') {
+      ++at;
+    } else if (text[at] == quote && (!many || text.substr(at, 3) == std::string(3, quote))) {
+      return at + (many ? 3 : 1);
+    } else if (!many && text[at] == '\n') {
+      return at;  // not closed: the parser says so
+    }
+  }
+  return text.size();
+}
+
+/// The place of a character that TOML allows in strings and comments only. The library's tables
+/// for such characters run into an unreachable statement.
+std::optional<place> foreign_character(std::string_view text) {
+  std::size_t at = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+  while (at < text.size()) {
+    if (const std::size_t end = end_of_text(text, at); end > at) {
+      at = end;
+      continue;
+    }
+    if (static_cast<unsigned char>(text[at]) >= 0x80) {
+      const std::string_view before = text.substr(0, at);
+      const std::size_t line = before.rfind('\n') + 1;  // 0 if there is none
+      return place{static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n') + 1),
+                   static_cast<std::uint32_t>(at - line + 1)};
+    }
+    ++at;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 const entry* node::find(std::string_view key) const {
@@ -119,6 +158,10 @@ const char* describe(node::type is) {
 std::variant<node, diagnostic> parse_document(std::string_view text, const std::string& file) {
   if (const auto at = endless_key(text))
     return diagnostic{file, at->line, at->column, "a key may have at most 64 parts"};
+  if (const auto at = foreign_character(text))
+    return diagnostic{file, at->line, at->column,
+                      "only strings and comments may hold characters that are not ASCII: put the "
+                      "key or the value in quotes"};
   try {
     return convert(toml::parse(text));
   } catch (const toml::parse_error& error) {

@@ -286,3 +286,16 @@ TEST_CASE("a relative path of a file to read starts at the pipeline file's folde
   CHECK(path_in("ticker.toml", "day.session") == "day.session");
   CHECK(path_in("/etc/sluice/ticker.toml", "/var/day.session") == "/var/day.session");
 }
+
+TEST_CASE("letters that are not ASCII are for strings and comments") {
+  const auto errors = [](std::string_view text) { return all(read(text).errors); };
+  constexpr std::string_view refused = "only strings and comments may hold characters";
+  CHECK(errors("[pipeline]\na.\xCE\x9E\xD1\x9E = 0\n").starts_with("ticker.toml:2:3: "));
+  CHECK(errors("x = \xD1\x9E\n").find(refused) != std::string::npos);
+  CHECK(errors("x = 'a\n\xD1\x9E = 1\n").find(refused) != std::string::npos);
+  for (const std::string_view fine :
+       {"# \xD1\x9E\n", "[pipeline]\nname = \"\xD1\x9E \\\" \xD1\x9E\"\n",
+        "[pipeline]\nname = '\xD1\x9E'\n", "[pipeline]\nname = \"\"\"a\n\"\xD1\x9E\"\"\"\n",
+        "[pipeline]\nname = '''a'\n\xD1\x9E'''\n", "\xEF\xBB\xBF[pipeline]\n"})
+    CHECK(errors(fine).find(refused) == std::string::npos);
+}
