@@ -64,7 +64,7 @@ class meters {
       {SLUICE_COUNTER, "errors_connection", "Records unanswered because the connection was lost"},
       {SLUICE_COUNTER, "errors_timeout", "Records unanswered because a reply was overdue"},
       {SLUICE_COUNTER, "errors_busy",
-       "Records Redis refused for now: loading, read only and the like"},
+       "Records Redis refused while it was loading, read only and the like"},
       {SLUICE_COUNTER, "errors_rejected", "Records Redis refused for good: no permission, ..."},
   }};
 
