@@ -72,12 +72,17 @@ struct stage_spec {
 
 enum class level_mode : std::uint8_t { never, monitor, enforce };
 
-/// Thresholds to enter WARNING, CRITICAL, OVERLOAD, by the requirement's table.
+/// Thresholds to enter WARNING, CRITICAL, OVERLOAD, by the requirement's table, and what it takes
+/// to leave them.
 struct level_spec {
   level_mode mode = level_mode::enforce;
   double ratio[3] = {0.95, 0.80, 0.50};
   std::int64_t latency_ns[3] = {10'000'000, 50'000'000, 200'000'000};
   std::uint64_t pending[3] = {100, 500, 2'000};
+  double ratio_exit[3] = {0.98, 0.90, 0.58};
+  double exit_share = 0.7;  ///< of the latency and pending that enter it
+  std::int64_t hold_ns = 2'000'000'000, hold_max_ns = 16'000'000'000;
+  std::int64_t relapse_ns = 60'000'000'000;
 };
 
 struct pipeline_spec {

@@ -31,6 +31,7 @@ std::int64_t counters::balance() const {
 
 counters& counters::operator+=(const counters& other) {
   created += other.created;
+  copied += other.copied;
   in += other.in;
   out += other.out;
   published += other.published;

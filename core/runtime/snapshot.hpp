@@ -21,6 +21,7 @@ bool intentional(std::uint32_t reason);
 ///   created + in = out + published + absorbed + sum(dropped) + failed + unknown + held
 struct counters {
   std::uint64_t created = 0;  ///< received (source), emitted (transform), copied on extra edges
+  std::uint64_t copied = 0;   ///< of `created`: copies for further edges
   std::uint64_t in = 0;
   std::uint64_t out = 0;
   std::uint64_t published = 0;
@@ -39,13 +40,14 @@ struct queue_state {
   bool present = false;
   std::uint64_t depth = 0, capacity = 0;  ///< records
   std::uint64_t bytes = 0, bytes_capacity = 0;
-  std::int64_t oldest_ns = 0;  ///< age
+  std::int64_t oldest_ns = 0;       ///< age
+  std::uint64_t priority_lost = 0;  ///< records of priority 0 that it dropped
   const char* policy = "";
 };
 
-/// Of the last second. p95 is the largest if there are fewer than 20.
+/// Of a window. p95 is the largest if there are fewer than 20.
 struct latency_state {
-  std::int64_t p50_ns = 0, p95_ns = 0, p99_ns = 0, max_ns = 0;
+  std::int64_t mean_ns = 0, p50_ns = 0, p95_ns = 0, p99_ns = 0, max_ns = 0;
 };
 
 /// Upper bounds of latency_histogram's buckets.
@@ -65,6 +67,21 @@ struct metric_value {
   double value = 0;
 };
 
+/// What is asked of a sink, and what it can take.
+struct demand_state {
+  double offered_per_s = 0;   ///< what reached it, and what was sampled or shed on the way
+  double capacity_per_s = 0;  ///< 0: not known yet
+  double ratio = 1;           ///< min(1, capacity / offered)
+  std::uint64_t pending = 0;  ///< least of queued + unacknowledged in the last 100 ms
+};
+
+/// A plugin's own contribution to the level.
+struct signal_state {
+  std::string name;
+  std::uint32_t level = SLUICE_HEALTHY;
+  std::string cause;
+};
+
 struct stage_state {
   std::string name, plugin, version, kind;
   std::uint32_t lane = 0;
@@ -73,9 +90,10 @@ struct stage_state {
   std::uint64_t in_flight = 0;  ///< sink: sent and unacknowledged
   std::int64_t imbalance = 0;   ///< count.balance() - held; must read 0
   queue_state queue;
-  latency_state age;                             ///< sink: receipt to reply, per published record
-  latency_state latency;                         ///< sink: first byte written to reply, per call
-  latency_histogram latencies;                   ///< sink: the same
+  latency_state age, age_60s;                    ///< sink: receipt to reply, per published record
+  latency_state latency, latency_60s;            ///< sink: first byte written to reply, per call
+  latency_histogram latencies;                   ///< sink: the same, per published record
+  demand_state demand;                           ///< sink
   std::uint64_t receivers = 0;                   ///< sink: as of the last report
   double rate_in_per_s = 0, rate_out_per_s = 0;  ///< over the last second
   double busy_share = 0;                         ///< of its lane's time over the last second
@@ -83,7 +101,15 @@ struct stage_state {
   bool bypassed = false, stopped = false;
   std::uint32_t level = SLUICE_HEALTHY;  ///< sink
   std::string level_cause;               ///< sink: "latency p95 81 ms >= 50 ms"
+  std::vector<signal_state> signals;     ///< those above HEALTHY
   std::vector<metric_value> metrics;
+};
+
+/// How often the pipeline's level came to `to` because of `cause`.
+struct level_changes {
+  std::uint32_t to = SLUICE_HEALTHY;
+  std::string cause;  ///< "ratio", "latency", "pending", "guard", a signal's name; "recovery" down
+  std::uint64_t count = 0;
 };
 
 enum class phase : std::uint8_t { starting, running, draining, stopped };
@@ -95,6 +121,7 @@ struct snapshot {
   std::int64_t now_ns = 0, uptime_ns = 0, unix_ns = 0;
   std::uint32_t level = SLUICE_HEALTHY;
   std::string level_cause;
+  std::vector<level_changes> changes;
   counters total;  ///< inner edges cancelled
   std::uint64_t held = 0;
   std::int64_t imbalance = 0;

@@ -136,7 +136,7 @@ enum {
 };
 
 /* The end of the next `count` records of a call, in the order they were handed over. With call 0
- * and count 0: an attempt to connect that failed. */
+ * and count 0: the end of an attempt to connect, SLUICE_PUBLISHED if it is connected now. */
 typedef struct sluice_outcome {
   uint32_t size;
   uint32_t result; /* SLUICE_PUBLISHED ... */

@@ -12,7 +12,7 @@
 //   static void validate(const config&, sluice::problems&)               rules across keys
 //   static constexpr std::array codecs{&codec...}                        schemas it explains
 //   static constexpr std::array<std::string_view, N> emits{...}          schemas it may create
-//   permit, result, closed                                               a guard; ext/guard.h
+//   permit, result, closed, force                                        a guard; ext/guard.h
 //
 // All but wake, closed and the static ones run in the stage's lane, one at a time. Exceptions are
 // caught at the boundary: the batch's answers are void and it is dropped as `fault`.
@@ -21,6 +21,7 @@
 #include <sluice/abi.h>
 #include <sluice/ext/codec.h>
 #include <sluice/ext/guard.h>
+#include <sluice/ext/signals.h>
 #include <sluice/config.hpp>
 #include <sluice/record.hpp>
 
@@ -70,6 +71,12 @@ class host {
   /// Any thread. An event that somebody on call should look at.
   void alert(std::string_view kind, std::string_view message) const {
     raw_->event(raw_, SLUICE_WARN, borrow(kind), borrow(message));
+  }
+
+  /// This stage's word on how hard-pressed the pipeline is; level::healthy takes it back.
+  void signal(std::string_view name, level at, std::string_view cause) const {
+    if (const auto* signals = extension<sluice_signals>(SLUICE_EXT_SIGNALS))
+      signals->set(raw_, borrow(name), static_cast<std::uint32_t>(at), borrow(cause));
   }
 
   std::uint16_t schema(std::string_view name) const { return raw_->schema(raw_, borrow(name)); }
@@ -255,6 +262,14 @@ struct glue {
   static std::uint32_t closed(void* self) {
     return sheltered(self, 0, [&] { return of(self).closed() ? 1u : 0u; });
   }
+  static sluice_status force(void* self, std::uint32_t state) {
+    return sheltered(self, SLUICE_FAULT, [&]() -> std::uint32_t {
+      if constexpr (requires { &Stage::force; })
+        return of(self).force(state) ? SLUICE_OK : SLUICE_INVALID;
+      else
+        return SLUICE_INVALID;
+    });
+  }
 
   static const void* extension(sluice_str id) {
     if constexpr (requires { Stage::codecs; }) {
@@ -263,7 +278,7 @@ struct glue {
       if (view(id) == SLUICE_EXT_CODEC) return &list;
     }
     if constexpr (requires { &Stage::permit; }) {
-      static constexpr sluice_guard table{sizeof(sluice_guard), &permit, &result, &closed};
+      static constexpr sluice_guard table{sizeof(sluice_guard), &permit, &result, &closed, &force};
       if (view(id) == SLUICE_EXT_GUARD) return &table;
     }
     return nullptr;

@@ -15,9 +15,18 @@ extern "C" {
 #define SLUICE_EXT_GUARD "sluice.guard/1"
 
 enum {
-  SLUICE_GUARD_ALLOW = 0,  /* one call may be made */
-  SLUICE_GUARD_REFUSE = 1, /* drop what would have been sent, as SLUICE_DROP_CIRCUIT_OPEN */
-  SLUICE_GUARD_WAIT = 2    /* leave it in the queue */
+  SLUICE_GUARD_ALLOW = 0,   /* one call may be made */
+  SLUICE_GUARD_REFUSE = 1,  /* drop what would have been sent, as SLUICE_DROP_CIRCUIT_OPEN */
+  SLUICE_GUARD_WAIT = 2,    /* leave it in the queue */
+  SLUICE_GUARD_CONFLATE = 3 /* leave it in the queue, but only the newest of each key */
+};
+
+/* What an operator may force a guard to. */
+enum {
+  SLUICE_GUARD_AUTOMATIC = 0,   /* decide again by results, beginning closed */
+  SLUICE_GUARD_FORCED_OPEN = 1, /* permit nothing */
+  SLUICE_GUARD_DISABLED = 2,    /* permit everything, count nothing */
+  SLUICE_GUARD_METRICS_ONLY = 3 /* permit everything, count */
 };
 
 /* sluice_call_result.result, beside SLUICE_PUBLISHED ...: nothing was sent, the permit is back. */
@@ -43,6 +52,8 @@ typedef struct sluice_guard {
   void (*result)(void* stage, const sluice_call_result* result);
   /* [any] 1 while every call is allowed */
   uint32_t (*closed)(void* stage);
+  /* [lane] SLUICE_GUARD_AUTOMATIC ...; SLUICE_INVALID: it has no such state */
+  sluice_status (*force)(void* stage, uint32_t state);
 } sluice_guard;
 
 #ifdef __cplusplus
