@@ -43,8 +43,11 @@ struct level_keys {
   double ratio_warning = 0, ratio_critical = 0, ratio_overload = 0;
   duration latency_warning{}, latency_critical{}, latency_overload{};
   std::uint64_t pending_warning = 0, pending_critical = 0, pending_overload = 0;
+  double ratio_exit_warning = 0, ratio_exit_critical = 0, ratio_exit_overload = 0;
+  double exit_share = 0;
+  duration hold{}, hold_max{}, relapse{};
 
-  static constexpr double longest = 6e10, most = 1e9;
+  static constexpr double longest = 6e10, most = 1e9, hour = 3.6e12;
   static constexpr auto fields = sluice::fields(
       field<&level_keys::mode>(
           "mode",
@@ -90,7 +93,36 @@ struct level_keys {
                                            "OVERLOAD when this many records wait for a sink.")
           .by_default("2000")
           .between(1, most)
-          .in_unit("records"));
+          .in_unit("records"),
+      field<&level_keys::ratio_exit_warning>("ratio_exit_warning",
+                                             "WARNING ends when capacity/offered is this again.")
+          .by_default("0.98")
+          .between(0, 1),
+      field<&level_keys::ratio_exit_critical>("ratio_exit_critical",
+                                              "CRITICAL ends when capacity/offered is this again.")
+          .by_default("0.9")
+          .between(0, 1),
+      field<&level_keys::ratio_exit_overload>("ratio_exit_overload",
+                                              "OVERLOAD ends when capacity/offered is this again.")
+          .by_default("0.58")
+          .between(0, 1),
+      field<&level_keys::exit_share>(
+          "exit_share",
+          "A level ends when latency and pending are at most this share of what begins it.")
+          .by_default("0.7")
+          .between(0.01, 1),
+      field<&level_keys::hold>("hold",
+                               "How long every signal must allow a lower level before it is taken; "
+                               "then one level at a time.")
+          .by_default("2s")
+          .between(0, hour),
+      field<&level_keys::hold_max>("hold_max", "The hold doubles with each relapse, up to this.")
+          .by_default("16s")
+          .between(0, hour),
+      field<&level_keys::relapse>(
+          "relapse", "A rise this soon after a fall is a relapse; later, the hold is as at first.")
+          .by_default("60s")
+          .between(0, hour));
 };
 
 struct queue_keys {

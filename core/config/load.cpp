@@ -2,6 +2,7 @@
 
 #include "config/advice.hpp"
 #include "config/hash.hpp"
+#include "config/level.hpp"
 #include "config/stages.hpp"
 #include "config/text.hpp"
 #include "config/wiring.hpp"
@@ -19,7 +20,6 @@ namespace {
 
 constexpr std::size_t file_limit = 4u << 20;
 constexpr std::size_t most_stages = 256;
-constexpr std::string_view monitoring_variable = "BACKPRESSURE_MONITORING_ENABLED";
 
 /// The file's name as a pipeline's name.
 std::string name_from(const std::string& file) {
@@ -51,7 +51,7 @@ class loader {
     check_top();
     spec_.file = out_.file();
     read_pipeline();
-    read_level();
+    spec_.level = read_level(section_of("level"), state_);
     read_stages("stage");
     read_stages("service");
     spec_.stages = wire(drafts_, out_);
@@ -98,45 +98,6 @@ class loader {
                      in_quotes(spec_.metrics_prefix));
     spec_.max_keys = keys.max_keys;
     spec_.drain_limit_ns = keys.drain_limit.count();
-  }
-
-  void read_level() {
-    const section from = section_of("level");
-    refuse_unknown(from, key_names<level_keys>(), state_);
-    const std::size_t before = out_.errors.size();
-    const auto keys = read_keys<level_keys>(from, state_);
-    level_spec& level = spec_.level;
-    level.mode = keys.mode;
-    const std::array ratios{keys.ratio_warning, keys.ratio_critical, keys.ratio_overload};
-    const std::array latencies{keys.latency_warning, keys.latency_critical, keys.latency_overload};
-    const std::array pendings{keys.pending_warning, keys.pending_critical, keys.pending_overload};
-    for (std::size_t i = 0; i < 3; ++i) {
-      level.ratio[i] = ratios[i];
-      level.latency_ns[i] = latencies[i].count();
-      level.pending[i] = pendings[i];
-    }
-    if (out_.errors.size() == before) {
-      check_order(from, "ratio", ratios[0] > ratios[1] && ratios[1] > ratios[2], "fall");
-      check_order(from, "latency", latencies[0] < latencies[1] && latencies[1] < latencies[2],
-                  "rise");
-      check_order(from, "pending", pendings[0] < pendings[1] && pendings[1] < pendings[2], "rise");
-    }
-    const auto enabled = state_.variables(monitoring_variable);
-    if (!enabled || enabled->empty()) return;
-    const auto on = parse_boolean(trimmed(*enabled), true);
-    if (!on) out_.environment_error(monitoring_variable, "must be true or false");
-    if (on && !*on) level.mode = level_mode::never;
-  }
-
-  void check_order(const section& from, const std::string& signal, bool fine, const char* way) {
-    if (fine) return;
-    // At the last threshold the file gives: the others may be defaults.
-    place at = from.at;
-    for (const char* level : {"_warning", "_critical", "_overload"})
-      if (from.table != nullptr && from.table->find(signal + level) != nullptr)
-        at = place_of(from, signal + level);
-    out_.error(
-        at, "level." + signal + "_warning, _critical and _overload must " + way + " in this order");
   }
 
   void read_stages(const std::string& key) {

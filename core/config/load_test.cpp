@@ -93,6 +93,56 @@ TEST_CASE("the pipeline of the design is read, defaulted and chained") {
   CHECK(spec.stages[4].inputs.empty());
 }
 
+TEST_CASE("every key of [level] reaches the classifier; its defaults are the requirement's") {
+  const std::string rest = "\n[[stage]]\nplugin='replay'\nfile='x'\n[[stage]]\nplugin='null'\n";
+  auto result = read(rest);
+  REQUIRE(result.pipeline);
+  const level_spec given = result.pipeline->level, initial;
+  for (int i = 0; i < 3; ++i) {
+    CHECK(given.ratio[i] == initial.ratio[i]);
+    CHECK(given.latency_ns[i] == initial.latency_ns[i]);
+    CHECK(given.pending[i] == initial.pending[i]);
+    CHECK(given.ratio_exit[i] == initial.ratio_exit[i]);
+  }
+  CHECK(given.exit_share == initial.exit_share);
+  CHECK(given.hold_ns == initial.hold_ns);
+  CHECK(given.hold_max_ns == initial.hold_max_ns);
+  CHECK(given.relapse_ns == initial.relapse_ns);
+
+  result = read(R"([level]
+mode = "monitor"
+ratio_warning = 0.9
+ratio_critical = 0.7
+ratio_overload = 0.4
+latency_warning = "1ms"
+latency_critical = "2ms"
+latency_overload = "3ms"
+pending_warning = 1
+pending_critical = 2
+pending_overload = 3
+ratio_exit_warning = 0.95
+ratio_exit_critical = 0.75
+ratio_exit_overload = 0.4
+exit_share = 0.5
+hold = "3s"
+hold_max = "3s"
+relapse = "4s"
+)" + rest);
+  CHECK(all(result.errors) == "");
+  REQUIRE(result.pipeline);
+  const level_spec& level = result.pipeline->level;
+  CHECK(level.mode == level_mode::monitor);
+  CHECK(std::vector(level.ratio, level.ratio + 3) == std::vector{0.9, 0.7, 0.4});
+  CHECK(std::vector(level.latency_ns, level.latency_ns + 3) ==
+        std::vector<std::int64_t>{1'000'000, 2'000'000, 3'000'000});
+  CHECK(std::vector(level.pending, level.pending + 3) == std::vector<std::uint64_t>{1, 2, 3});
+  CHECK(std::vector(level.ratio_exit, level.ratio_exit + 3) == std::vector{0.95, 0.75, 0.4});
+  CHECK(level.exit_share == 0.5);
+  CHECK(level.hold_ns == 3'000'000'000);
+  CHECK(level.hold_max_ns == 3'000'000'000);
+  CHECK(level.relapse_ns == 4'000'000'000);
+}
+
 TEST_CASE("a sink without a word has the default queue; the file names the pipeline") {
   const auto result = read("[[stage]]\nplugin='replay'\nfile='x'\n[[stage]]\nplugin='null'\n");
   CHECK(all(result.errors) == "");
