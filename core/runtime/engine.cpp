@@ -65,8 +65,8 @@ void engine::tick() {
 void engine::measure(instance& each, std::int64_t now) {
   const lane::published seen = each.in->read(each.place);
   const bool queued = each.leads && each.in->queue() != nullptr;
-  const std::uint64_t in =
-      seen.count.created + (queued ? each.in->queue()->read(now).pushed : seen.count.in);
+  const std::uint64_t in = seen.count.created - seen.count.copied +
+                           (queued ? each.in->queue()->read(now).pushed : seen.count.in);
   const std::uint64_t out = seen.count.out + seen.count.published;
   const std::size_t slot = tick_ % rate_slots;
   // The ring holds what was counted a second ago.

@@ -56,9 +56,22 @@ TEST_CASE("a branch copies, counts its copies, and drops what no edge takes") {
   CHECK(on.words("high") == "1:1");
   const auto state = on.state("source");
   CHECK(state.count.created == 4);
+  CHECK(state.count.copied == 1);
   CHECK(state.count.out == 3);
   CHECK(state.count.dropped[SLUICE_DROP_UNROUTED] == 1);
   on.check_balance();
+}
+
+TEST_CASE("a source's rate is of what it received, on however many edges that goes") {
+  rig on;
+  on.add("source", source);
+  on.add("a", sink, {"source"});
+  on.add("b", sink, {"source"});
+  on.build();
+  on.give_many(5);
+  on.run->advance(200 * ms);
+  CHECK(on.state("source").rate_in_per_s == 5);
+  CHECK(on.state("source").rate_out_per_s == 10);
 }
 
 TEST_CASE("what one branch changes, the other does not see") {

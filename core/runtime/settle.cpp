@@ -147,10 +147,13 @@ void stage::pass_on(sluice_record* records, std::uint32_t size) {
     count.out += chosen;
     if (chosen > 0) each.send(branch_.data(), chosen, *lane_);
   }
+  std::uint64_t copies = 0;
   for (std::uint32_t i = 0; i < size; ++i) {
     if (sent[i] == 0) ++count.dropped[SLUICE_DROP_UNROUTED];
-    if (sent[i] > 1) count.created += sent[i] - 1u;
+    if (sent[i] > 1) copies += sent[i] - 1u;
   }
+  count.created += copies;
+  count.copied += copies;
 }
 
 }  // namespace sluice::runtime

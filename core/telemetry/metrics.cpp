@@ -119,6 +119,8 @@ void add_ledger(families& out, const runtime::stage_state& stage) {
   const runtime::counters& count = stage.count;
   out.counter("sluice_records_created_total", "Received by a source, or made by the stage.", of,
               count.created);
+  out.counter("sluice_records_copied_total", "Of the created: copies for further edges.", of,
+              count.copied);
   out.counter("sluice_records_in_total", "Handed to the stage.", of, count.in);
   out.counter("sluice_records_out_total", "Handed on by the stage.", of, count.out);
   out.counter("sluice_records_published_total", "Published by the sink.", of, count.published);

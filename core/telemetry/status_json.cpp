@@ -16,10 +16,10 @@ json::object ledger(const runtime::counters& count) {
   json::object dropped;
   for (std::uint32_t reason = 1; reason < SLUICE_DROP_REASONS; ++reason)
     dropped[runtime::reason_names[reason]] = count.dropped[reason];
-  return {{"created", count.created},   {"in", count.in},
-          {"out", count.out},           {"published", count.published},
-          {"absorbed", count.absorbed}, {"failed", count.failed},
-          {"unknown", count.unknown},   {"dropped", std::move(dropped)}};
+  return {
+      {"created", count.created}, {"copied", count.copied},       {"in", count.in},
+      {"out", count.out},         {"published", count.published}, {"absorbed", count.absorbed},
+      {"failed", count.failed},   {"unknown", count.unknown},     {"dropped", std::move(dropped)}};
 }
 
 json::object latency(const runtime::latency_state& state) {

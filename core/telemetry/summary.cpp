@@ -33,7 +33,7 @@ summary summarize(const runtime::snapshot& seen) {
   for (const runtime::stage_state& stage : seen.stages) {
     all.faults += stage.faults;
     if (stage.kind == "source") {
-      all.received += stage.count.created;
+      all.received += stage.count.created - stage.count.copied;
       all.received_per_s += stage.rate_in_per_s;
     }
     if (stage.kind == "sink") add_sink(all, stage);

@@ -25,12 +25,13 @@ runtime::snapshot example() {
   runtime::stage_state source;
   source.name = "feed", source.plugin = "kite_source", source.version = "1.0.0";
   source.kind = "source";
-  source.count.created = source.count.out = 5'000'000'000;
+  source.count.created = source.count.out = 5'000'000'300;
+  source.count.copied = 300;
   source.rate_in_per_s = 1234.4;
 
   runtime::stage_state guard;
   guard.name = "breaker", guard.plugin = "circuit_breaker", guard.kind = "guard";
-  guard.queue = {true, 7, 10'000, 700, 16u << 20, 3'000'000, "drop_oldest"};
+  guard.queue = {true, 7, 10'000, 700, 16u << 20, 3'000'000, 4, "drop_oldest"};
   guard.metrics = {{"state", "0 closed, 1 open, 2 half open.", SLUICE_GAUGE, 1},
                    {"opened", "Times it opened.", SLUICE_COUNTER, 3}};
 
@@ -42,13 +43,13 @@ runtime::snapshot example() {
   sink.count.dropped[SLUICE_DROP_FAULT] = 2;
   sink.in_flight = sink.held = 8;
   sink.rate_out_per_s = 1200;
-  sink.latency = {1'000'000, 12'000'000, 20'000'000, 30'000'000};
+  sink.latency = {2'000'000, 1'000'000, 12'000'000, 20'000'000, 30'000'000};
   sink.latencies.count[3] = 4;
   sink.latencies.count[15] = 1;
   sink.latencies.sum_s = 9.5;
   sink.level = SLUICE_WARNING;
 
-  seen.total.created = source.count.created;
+  seen.total.created = source.count.created - source.count.copied;
   seen.total.published = sink.count.published;
   seen.total.dropped = sink.count.dropped;
   seen.held = 8;
@@ -89,7 +90,8 @@ TEST_CASE("another prefix renames them") {
 
 TEST_CASE("every stage has its ledger, its queue and its own metrics") {
   const std::string text = prometheus_text(example());
-  CHECK(has_line(text, "sluice_records_created_total{stage=\"feed\"} 5000000000"));
+  CHECK(has_line(text, "sluice_records_created_total{stage=\"feed\"} 5000000300"));
+  CHECK(has_line(text, "sluice_records_copied_total{stage=\"feed\"} 300"));
   CHECK(has_line(text,
                  "sluice_records_dropped_total{stage=\"redis\",reason=\"overflow\","
                  "intentional=\"true\"} 10"));
