@@ -83,7 +83,7 @@ PINNED(sluice_codecs, 24);
 PINNED(sluice_call_result, 48);
 PINNED_AT(sluice_call_result, permit, 16);
 PINNED_AT(sluice_call_result, now_ns, 40);
-PINNED(sluice_guard, 32);
+PINNED(sluice_guard, 40);
 PINNED(sluice_metrics, 24);
 PINNED(sluice_resolver, 24);
 #endif
