@@ -61,7 +61,8 @@ void engine::build(bool may_wait) {
         std::unique_ptr<record_queue> queue;
         if (!spec.inputs.empty())
           queue = std::make_unique<record_queue>(spec.queue.value_or(config::queue_spec{}),
-                                                 spec_.max_keys, may_wait);
+                                                 spec_.max_keys, may_wait,
+                                                 spec.plugin->kind == SLUICE_GUARD);
         lanes_.push_back(std::make_unique<lane>(static_cast<std::uint32_t>(lanes_.size()), shared_,
                                                 std::move(queue)));
         in = lanes_.back().get();

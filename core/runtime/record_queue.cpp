@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstring>
 #include <numeric>
+#include <utility>
 
 namespace sluice::runtime {
 
@@ -28,7 +29,8 @@ std::int64_t arrival(const sluice_record& header) {
 
 }  // namespace
 
-record_queue::record_queue(const config::queue_spec& spec, std::uint32_t max_keys, bool may_wait)
+record_queue::record_queue(const config::queue_spec& spec, std::uint32_t max_keys, bool may_wait,
+                           bool guarded)
     : spec_{spec},
       may_wait_{may_wait},
       record_limit_{std::max<std::uint32_t>(spec.records, 2)},
@@ -39,7 +41,7 @@ record_queue::record_queue(const config::queue_spec& spec, std::uint32_t max_key
   nodes_.reserve(record_limit_);
   chunks_.reserve(chunk_limit_);
   chunk_next_.reserve(chunk_limit_);
-  if (spec.policy == config::when_full::conflate) newest_.assign(std::size_t{max_keys} * 2, none);
+  if (guarded || conflating()) newest_.assign(std::size_t{max_keys} * 2, none);
 }
 
 // --- bounds -------------------------------------------------------------------------------------
@@ -74,8 +76,9 @@ bool record_queue::roomy() const {
          chunk_count_ <= chunk_limit_ - (chunk_limit_ + 7) / 8;
 }
 
-bool record_queue::pushable(const sluice_record& record) const {
-  return abandoned_ || fits(record.priority, chunks_of(record.size));
+bool record_queue::pushable(const sluice_record& record) {
+  return abandoned_ || fits(record.priority, chunks_of(record.size)) ||
+         replaceable(record) != nullptr;
 }
 
 // --- in -----------------------------------------------------------------------------------------
@@ -106,26 +109,33 @@ void record_queue::push_one(const sluice_record& record, std::int64_t now) {
   ++pushed_;
   if (abandoned_) return count_drop(priority, SLUICE_DROP_SHUTDOWN);
   if (chunks > largest(priority)) return count_drop(priority, SLUICE_DROP_OVERSIZE);
-  if (spec_.policy == config::when_full::conflate && conflate(record, now)) return;
+  if (conflate(record, now)) return;
   if (!make_room(priority, chunks)) return count_drop(priority, SLUICE_DROP_OVERFLOW);
   insert(record, now);
 }
 
 /// Where the last record of its key and priority is noted; null if that is not asked.
 std::uint32_t* record_queue::newest_of(const sluice_record& record) {
-  const std::size_t keys = newest_.size() / 2;
+  const std::size_t keys = conflating() ? newest_.size() / 2 : 0;
   if (record.priority == SLUICE_PRIORITY_HIGH || record.index >= keys) return nullptr;
   return &newest_[(record.priority - 1) * keys + record.index];
 }
 
-bool record_queue::conflate(const sluice_record& record, std::int64_t now) {
+/// The node of what a conflating queue keeps in this one's stead; null if there is none.
+record_queue::node* record_queue::replaceable(const sluice_record& record) {
   const std::uint32_t* newest = newest_of(record);
-  if (newest == nullptr || *newest == none) return false;
+  if (newest == nullptr || *newest == none) return nullptr;
   node& old = nodes_[*newest];
-  if (old.header.schema != record.schema) return false;
+  if (old.header.schema != record.schema) return nullptr;
   const std::uint32_t had = chunks_of(old.header.size), needs = chunks_of(record.size);
-  if (needs > had && !bytes_fit(record.priority, needs - had)) return false;
+  if (needs > had && !bytes_fit(record.priority, needs - had)) return nullptr;
+  return &old;
+}
 
+bool record_queue::conflate(const sluice_record& record, std::int64_t now) {
+  node* found = replaceable(record);
+  if (found == nullptr) return false;
+  node& old = *found;
   release_chunks(old);
   const float weight = old.header.weight + record.weight;
   store(old, record);
@@ -259,7 +269,7 @@ std::uint32_t record_queue::pop(record_batch& into, std::uint32_t most, std::int
 }
 
 void record_queue::expire(std::int64_t now) {
-  if (spec_.max_delay_ns == 0) return;
+  if (spec_.max_delay_ns == 0 || keeps_latest_) return;
   if (!late(now)) {
     above_since_ = 0;
     return;
@@ -282,6 +292,42 @@ void record_queue::drop(std::uint32_t number, std::uint32_t reason) {
 void record_queue::count_drop(std::uint32_t priority, std::uint32_t reason) {
   ++dropped_[reason];
   if (priority == SLUICE_PRIORITY_HIGH) ++priority_lost_;
+}
+
+// --- only the newest ----------------------------------------------------------------------------
+
+void record_queue::keep_latest(bool on, std::int64_t now) {
+  const std::lock_guard lock{mutex_};
+  if (on == keeps_latest_ || newest_.empty()) return;
+  const bool was_conflating = conflating();
+  keeps_latest_ = on;
+  above_since_ = node_count_ > 0 ? now : 0;
+  if (was_conflating) return;
+  std::fill(newest_.begin(), newest_.end(), none);
+  for (const std::uint32_t priority : {SLUICE_PRIORITY_NORMAL, SLUICE_PRIORITY_LOW}) {
+    for (std::uint32_t number = lists_[priority].head; number != none;) {
+      const std::uint32_t next = nodes_[number].next;
+      fold(number);
+      number = next;
+    }
+  }
+  room_.notify_all();
+}
+
+/// The next record from the head on takes the place of the one of its key before it.
+void record_queue::fold(std::uint32_t number) {
+  node& later = nodes_[number];
+  std::uint32_t* newest = newest_of(later.header);
+  if (newest == nullptr) return;
+  if (*newest == none || nodes_[*newest].header.schema != later.header.schema) {
+    *newest = number;
+    return;
+  }
+  node& place = nodes_[*newest];
+  later.header.weight += place.header.weight;
+  std::swap(place.header, later.header);
+  std::swap(place.chunk, later.chunk);
+  drop(number, SLUICE_DROP_CONFLATED);
 }
 
 // --- end ----------------------------------------------------------------------------------------

@@ -30,13 +30,19 @@ class record_queue {
   /// The bound in bytes is counted in chunks of this size; a full Kite tick (184) fits one.
   static constexpr std::uint32_t chunk_size = 192;
 
-  record_queue(const config::queue_spec& spec, std::uint32_t max_keys, bool may_wait);
+  /// `guarded`: keep_latest may be asked for.
+  record_queue(const config::queue_spec& spec, std::uint32_t max_keys, bool may_wait,
+               bool guarded = false);
 
   /// Copies them in; what does not fit is dropped by the policy and counted here.
   void push(std::span<const sluice_record> records, std::int64_t now, const waiting& meanwhile);
 
   /// Appends at most `most` records to `into` (which is cleared first) and returns how many.
   std::uint32_t pop(record_batch& into, std::uint32_t most, std::int64_t now);
+
+  /// On: of each key and priority but 0 only the newest stays, of what is here and of what comes,
+  /// and nothing expires. Off: the policy alone again, and max_delay begins anew.
+  void keep_latest(bool on, std::int64_t now);
 
   /// A producer that will push no more; the queue is closed after the last of them.
   void add_producer();
@@ -88,7 +94,10 @@ class record_queue {
   std::uint32_t largest(std::uint32_t priority) const;
   bool late(std::int64_t now) const;
   void push_one(const sluice_record& record, std::int64_t now);
+  bool conflating() const { return keeps_latest_ || spec_.policy == config::when_full::conflate; }
+  node* replaceable(const sluice_record& record);
   bool conflate(const sluice_record& record, std::int64_t now);
+  void fold(std::uint32_t number);
   bool make_room(std::uint32_t priority, std::uint32_t chunks);
   void insert(const sluice_record& record, std::int64_t now);
   void remove(std::uint32_t number);
@@ -100,7 +109,7 @@ class record_queue {
   void load(const node& from, std::uint8_t* to) const;
   void expire(std::int64_t now);
   bool roomy() const;
-  bool pushable(const sluice_record& record) const;
+  bool pushable(const sluice_record& record);
   std::uint32_t* newest_of(const sluice_record& record);
   std::uint32_t oldest() const;
 
@@ -118,7 +127,8 @@ class record_queue {
   std::uint32_t free_node_ = none, free_chunk_ = none;
   std::uint32_t node_count_ = 0, chunk_count_ = 0;  // in use
   std::array<list, priorities> lists_;
-  std::vector<std::uint32_t> newest_;  // conflate: by priority and key index, its last node
+  std::vector<std::uint32_t> newest_;  // conflating: by priority and key index, its last node
+  bool keeps_latest_ = false;
   std::uint32_t producers_ = 0;
   bool closed_ = false, abandoned_ = false;
   std::int64_t above_since_ = 0;  // max_delay: since when the least delay is above it; 0: it is not

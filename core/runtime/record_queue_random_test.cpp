@@ -10,6 +10,7 @@
 #include <deque>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace sluice;
@@ -31,6 +32,7 @@ struct model {
   when_full policy;
   std::array<std::deque<entry>, 3> lists;
   std::array<std::uint64_t, SLUICE_DROP_REASONS> dropped{};
+  bool latest = policy == when_full::conflate;  // only the newest of each key is kept
 
   std::uint32_t count(std::size_t from = 0) const {
     std::uint32_t sum = 0;
@@ -54,7 +56,7 @@ struct model {
     return count() + reserve < records && bytes_fit(priority, more);
   }
   bool conflate(const entry& given, std::uint8_t priority) {
-    if (policy != when_full::conflate || priority == 0) return false;
+    if (!latest || priority == 0) return false;
     auto& list = lists[priority];
     const auto last = std::find_if(list.rbegin(), list.rend(),
                                    [&](const entry& each) { return each.key == given.key; });
@@ -66,6 +68,28 @@ struct model {
     last->weight = weight;
     ++dropped[SLUICE_DROP_CONFLATED];
     return true;
+  }
+  void keep_latest(bool on) {
+    if (policy == when_full::conflate) return;
+    if (!std::exchange(latest, on) && on) {
+      for (const std::size_t priority : {1u, 2u}) {
+        std::deque<entry> kept;
+        for (const entry& each : lists[priority]) {
+          const auto same = std::find_if(kept.begin(), kept.end(), [&](const entry& earlier) {
+            return earlier.key == each.key;
+          });
+          if (same == kept.end()) {
+            kept.push_back(each);
+            continue;
+          }
+          const float weight = same->weight + each.weight;
+          *same = each;
+          same->weight = weight;
+          ++dropped[SLUICE_DROP_CONFLATED];
+        }
+        lists[priority] = kept;
+      }
+    }
   }
   void push(const entry& given, std::uint8_t priority) {
     const std::uint32_t largest = priority == 0 ? chunks : chunks - std::max(chunks / 10, 1u);
@@ -88,17 +112,22 @@ struct model {
 
 constexpr std::uint32_t chunk = record_queue::chunk_size;
 
-void compare(when_full policy, std::mt19937_64& random) {
+void compare(when_full policy, bool guarded, std::mt19937_64& random) {
   const auto up_to = [&](std::uint32_t most) {
     return static_cast<std::uint32_t>(random() % (most + 1));
   };
   const std::uint32_t records = 2 + up_to(40), chunks = 2 + up_to(60);
-  record_queue queue{{records, std::uint64_t{chunks} * chunk, policy, 0}, 16, false};
+  record_queue queue{{records, std::uint64_t{chunks} * chunk, policy, 0}, 16, false, guarded};
   model expected{records, chunks, policy, {}, {}};
   runtime::record_batch batch;
   std::vector<std::uint8_t> payload(chunk * 70);
   std::uint64_t seq = 0;
   for (int step = 0; step < 2000; ++step) {
+    if (guarded && up_to(50) == 0) {
+      const bool on = up_to(1) == 0;
+      queue.keep_latest(on, 0);
+      expected.keep_latest(on);
+    }
     if (up_to(9) < 7) {
       sluice_record record{};
       record.index = up_to(15);
@@ -143,8 +172,11 @@ void compare(when_full policy, std::mt19937_64& random) {
 
 TEST_CASE("queue: random operations do what a simple model does") {
   std::mt19937_64 random{runtime::test_seed()};
-  for (int round = 0; round < 60; ++round)
+  for (int round = 0; round < 60; ++round) {
     for (const when_full policy :
          {when_full::drop_oldest, when_full::drop_newest, when_full::conflate})
-      compare(policy, random);
+      compare(policy, false, random);
+    for (const when_full policy : {when_full::drop_oldest, when_full::conflate})
+      compare(policy, true, random);
+  }
 }

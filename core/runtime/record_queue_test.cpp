@@ -35,7 +35,8 @@ config::queue_spec bounds(std::uint32_t records, when_full policy, std::uint64_t
 
 /// A queue on one thread, and what came out of it as "key:seq" words.
 struct bench {
-  explicit bench(const config::queue_spec& spec) : queue{spec, 64, false} {}
+  explicit bench(const config::queue_spec& spec, bool guarded = false)
+      : queue{spec, 64, false, guarded} {}
 
   void push(std::initializer_list<made> records, std::int64_t now = 0) {
     for (const made& each : records) {
@@ -191,6 +192,67 @@ TEST_CASE("queue: ages, the least depth, bounds") {
   CHECK(std::string{read.state.policy} == "drop_oldest");
   CHECK(read.pushed == 4);
   CHECK(read.popped == 1);
+}
+
+TEST_CASE("keep_latest: of what is there and of what comes, the newest of each key, in its turn") {
+  bench on{bounds(100, when_full::drop_oldest), true};
+  on.push({{1, 1}, {2, 1}, {1, 2, 1, 500, 3}, {3, 1, low}, {1, 3}, {3, 2, low}});
+  on.push({{4, 1, high}, {4, 2, high}});
+  on.queue.keep_latest(true, 0);
+  CHECK(on.dropped(SLUICE_DROP_CONFLATED) == 3);
+  CHECK(on.queue.depth() == 5);
+  on.push({{2, 2}, {5, 1}, {4, 3, high}, {5, 2, 1, 1'000}});
+  CHECK(on.dropped(SLUICE_DROP_CONFLATED) == 5);
+  CHECK(on.pop(4) == "4:1 4:2 4:3 1:3");
+  CHECK(on.out[3].weight == 5);
+  on.queue.keep_latest(false, 0);
+  on.push({{2, 3}, {5, 3}});
+  CHECK(on.pop() == "2:2 5:2 2:3 5:3 3:2");
+  CHECK(on.queue.read(0).state.bytes == 0);
+}
+
+TEST_CASE("keep_latest: what left is not replaced, and a queue not built for it ignores it") {
+  bench on{bounds(100, when_full::drop_oldest), true};
+  on.push({{1, 1}});
+  on.queue.keep_latest(true, 0);
+  CHECK(on.pop() == "1:1");
+  on.push({{1, 2}});
+  on.queue.keep_latest(false, 0);
+  on.push({{1, 3}});
+  on.queue.keep_latest(true, 0);
+  CHECK(on.pop() == "1:3");
+
+  bench plain{bounds(100, when_full::drop_oldest)};
+  plain.push({{1, 1}, {1, 2}});
+  plain.queue.keep_latest(true, 0);
+  CHECK(plain.pop() == "1:1 1:2");
+}
+
+TEST_CASE("keep_latest: nothing expires, and after it max_delay has its patience anew") {
+  bench on{{1000, 1 << 20, when_full::drop_oldest, 20 * ms}, true};
+  on.push({{1, 1}, {2, 1}}, 0);
+  on.queue.keep_latest(true, 10 * ms);
+  CHECK(on.pop(1, 30'000 * ms) == "1:1");
+  on.queue.keep_latest(false, 30'000 * ms);
+  CHECK(on.pop(1, 30'050 * ms) == "2:1");
+  CHECK(on.dropped(SLUICE_DROP_EXPIRED) == 0);
+}
+
+TEST_CASE("keep_latest: a block queue takes what replaces something, full or not") {
+  record_queue queue{bounds(10, when_full::block), 64, true, true};
+  const auto push = [&](std::uint32_t key, std::uint64_t seq) {
+    sluice_record record{};
+    record.key = record.index = key;
+    record.seq = seq;
+    record.priority = SLUICE_PRIORITY_NORMAL;
+    queue.push({&record, 1}, 0, nullptr);
+  };
+  for (std::uint32_t key = 1; key <= 9; ++key) push(key, 1);
+  queue.keep_latest(true, 0);
+  CHECK_FALSE(queue.has_room());
+  push(5, 2);
+  CHECK(queue.depth() == 9);
+  CHECK(queue.read(0).dropped[SLUICE_DROP_CONFLATED] == 1);
 }
 
 // --- max_delay ----------------------------------------------------------------------------------

@@ -25,15 +25,15 @@ bool sink_driver::step() {
   seen_depth_ = queue_.depth();
   const std::uint32_t queued = hand_.size() + seen_depth_;
   wants_input_ = true;
+  const bool guarded = guard_table_ != nullptr && !guard_->bypassed() && !guard_->stopped();
+  const bool closed = !guarded || guard_table_->closed(guard_->self()) != 0;
+  if (closed) keep_latest(false);
   if (queued == 0) return false;
   if (sink_.stopped()) {
     fill_hand(SLUICE_BATCH_MAX);
     drop_hand(hand_.size(), SLUICE_DROP_FAULT);
     return true;
   }
-
-  const bool guarded = guard_table_ != nullptr && !guard_->bypassed() && !guard_->stopped();
-  const bool closed = !guarded || guard_table_->closed(guard_->self()) != 0;
   std::uint64_t permit = 0;
   const auto permitted = [&] {
     if (!guarded) return std::uint32_t{SLUICE_GUARD_ALLOW};
@@ -45,8 +45,7 @@ bool sink_driver::step() {
   // A guard that is not closed is asked first: it also drops what an unready sink would keep.
   if (!closed) {
     const std::uint32_t answer = permitted();
-    if (answer == SLUICE_GUARD_REFUSE) return refuse(), true;
-    if (answer != SLUICE_GUARD_ALLOW) return false;
+    if (answer != SLUICE_GUARD_ALLOW) return hold_back(answer);
   }
   const std::int64_t oldest = hand_.empty()
                                   ? queue_.oldest_age(lane_.now())
@@ -59,8 +58,7 @@ bool sink_driver::step() {
   }
   if (closed && guarded) {
     const std::uint32_t answer = permitted();
-    if (answer == SLUICE_GUARD_REFUSE) return refuse(), true;
-    if (answer != SLUICE_GUARD_ALLOW) return false;
+    if (answer != SLUICE_GUARD_ALLOW) return hold_back(answer);
   }
   if (!fill_hand(most)) return cancel(permit), false;
   return make_call(std::min(most, hand_.size()), permit);
@@ -82,6 +80,20 @@ bool sink_driver::fill_hand(std::uint32_t most) {
   stage& head = guard_ != nullptr ? *guard_ : sink_;
   head.count.in += taken;
   return taken > 0;
+}
+
+/// What the guard does not allow is dropped, or stays in the queue; true if there was work in that.
+bool sink_driver::hold_back(std::uint32_t answer) {
+  keep_latest(answer == SLUICE_GUARD_CONFLATE);
+  if (answer == SLUICE_GUARD_REFUSE) return refuse(), true;
+  wants_input_ = false;  // time and results change a guard's mind, input does not
+  return false;
+}
+
+void sink_driver::keep_latest(bool on) {
+  if (on == keeps_latest_) return;
+  keeps_latest_ = on;
+  queue_.keep_latest(on, lane_.now());
 }
 
 void sink_driver::refuse() {
@@ -250,6 +262,14 @@ void sink_driver::finish_call(call& done, std::int64_t written, std::int64_t now
 void sink_driver::tell_guard(const sluice_call_result& result) {
   if (guard_table_ == nullptr || guard_->bypassed() || guard_->stopped()) return;
   guard_table_->result(guard_->self(), &result);
+}
+
+sluice_status sink_driver::force(std::uint32_t state) {
+  if (guard_table_ == nullptr || guard_table_->force == nullptr) return SLUICE_INVALID;
+  lane_.entering(guard_);
+  const sluice_status status = guard_table_->force(guard_->self(), state);
+  lane_.entering(nullptr);
+  return status;
 }
 
 void sink_driver::cancel(std::uint64_t permit) {

@@ -31,6 +31,10 @@ class sink_driver {
   std::uint32_t seen_depth() const { return seen_depth_; }
   bool idle() const { return hand_.empty(); }
 
+  /// What an operator wants of the guard, SLUICE_GUARD_AUTOMATIC ...; SLUICE_INVALID: it cannot, or
+  /// there is none.
+  sluice_status force(std::uint32_t state);
+
   /// The sink's host call.
   sluice_status report(const sluice_outcome& outcome);
 
@@ -64,6 +68,8 @@ class sink_driver {
   };
 
   bool fill_hand(std::uint32_t most);
+  bool hold_back(std::uint32_t answer);
+  void keep_latest(bool on);
   void refuse();
   std::uint32_t ready(std::uint32_t queued, std::int64_t oldest);
   bool make_call(std::uint32_t count, std::uint64_t permit);
@@ -87,6 +93,7 @@ class sink_driver {
   std::uint64_t in_flight_ = 0, taken_ = 0, receivers_ = 0;
   std::uint32_t seen_depth_ = 0;
   bool wants_input_ = true;
+  bool keeps_latest_ = false;  // the queue, as the guard asked
 };
 
 }  // namespace sluice::runtime

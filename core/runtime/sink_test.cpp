@@ -275,6 +275,29 @@ TEST_CASE("guard: what waits stays in the queue") {
   on.check_balance();
 }
 
+TEST_CASE("guard: one that asks for the newest only leaves one record of each key in the queue") {
+  tail on{true};
+  bool open = true;
+  on["guard"].closed = [&] { return !open; };
+  on["guard"].permit = [&](std::uint64_t&) {
+    return open ? +SLUICE_GUARD_CONFLATE : +SLUICE_GUARD_ALLOW;
+  };
+  on.build();
+  on.give({{1}, {2}, {1}, {3, "text", SLUICE_PRIORITY_HIGH}, {3, "text", SLUICE_PRIORITY_HIGH}});
+  CHECK(on.state("guard").queue.depth == 4);
+  on.check_balance();
+  on.give({{2}, {2}, {4}});
+  CHECK(on.state("guard").queue.depth == 5);
+  CHECK(on.dropped("guard", SLUICE_DROP_CONFLATED) == 3);
+  on.check_balance();
+  open = false;
+  on.run->advance(200 * ms);
+  CHECK(on.words() == "3:1 3:2 1:2 2:3 4:1");
+  on.give({{1}, {1}});
+  CHECK(on.words() == "1:3 1:4");
+  on.check_balance();
+}
+
 TEST_CASE("guard: every permit ends, by a result or by being given back") {
   tail on{true};
   std::uint64_t given_out = 0;
