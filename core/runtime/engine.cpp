@@ -190,8 +190,10 @@ stage_state engine::state_of(const instance& each, std::int64_t now, bool at_res
   }
   if (each.made->is(SLUICE_SINK)) {
     made.latency = each.in->driver()->calls.read(now);
+    made.latency_60s = each.in->driver()->calls.read_60s(now);
     made.latencies = each.in->driver()->calls.since_start();
     made.age = each.in->driver()->ages.read(now);
+    made.age_60s = each.in->driver()->ages.read_60s(now);
     made.receivers = own.receivers;
   }
   made.rate_in_per_s = each.rate_in;

@@ -5,33 +5,47 @@
 
 namespace sluice::runtime {
 
+namespace {
+constexpr std::uint32_t unit_shift = 7;  // units of 128 ns
+}
+
 std::uint32_t latency_window::bucket_of(std::int64_t latency_ns) {
-  const auto units = static_cast<std::uint64_t>(std::max<std::int64_t>(latency_ns, 0)) >> 7;
+  const auto units =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(latency_ns, 0)) >> unit_shift;
   if (units < steps) return static_cast<std::uint32_t>(units);
-  const auto octave = static_cast<std::uint32_t>(std::bit_width(units)) - 3;  // from 1
+  const auto octave = static_cast<std::uint32_t>(std::bit_width(units) - std::bit_width(steps)) + 1;
   const auto step = static_cast<std::uint32_t>((units >> (octave - 1)) & (steps - 1));
   return std::min(octave * steps + step, buckets - 1);
 }
 
-std::int64_t latency_window::upper_edge(std::uint32_t bucket) {
+std::int64_t latency_window::middle(std::uint32_t bucket) {
   const std::uint32_t octave = bucket / steps, step = bucket % steps;
-  if (octave == 0) return (std::int64_t{step} + 1) << 7;
-  return (std::int64_t{steps} + step + 1) << (octave - 1 + 7);
+  const std::uint32_t width_shift = unit_shift + (octave == 0 ? 0 : octave - 1);
+  const std::int64_t below = std::int64_t{octave == 0 ? step : steps + step} << width_shift;
+  return below + (std::int64_t{1} << width_shift) / 2;
 }
 
 void latency_window::add(std::span<const std::int64_t> begins, std::int64_t end) {
-  const std::int64_t number = end / slot_ns;
+  std::int64_t largest = 0, sum = 0;
   const std::lock_guard lock{mutex_};
-  slot& into = slots_[static_cast<std::size_t>(number) % slots_.size()];
-  if (into.number != number) into = {number, 0, {}};
+  slot& recent = second_.at(end);
+  slot& longer = minute_.at(end);
   for (const std::int64_t begin : begins) {
-    into.largest = std::max(into.largest, end - begin);
-    ++into.count[bucket_of(end - begin)];
+    const std::int64_t latency = end - begin;
+    const std::uint32_t bucket = bucket_of(latency);
+    ++recent.count[bucket];
+    ++longer.count[bucket];
+    largest = std::max(largest, latency);
+    sum += latency;
     const auto bound =
-        std::lower_bound(latency_bounds_ns.begin(), latency_bounds_ns.end(), end - begin);
+        std::lower_bound(latency_bounds_ns.begin(), latency_bounds_ns.end(), latency);
     ++total_.count[static_cast<std::size_t>(bound - latency_bounds_ns.begin())];
-    total_.sum_s += static_cast<double>(end - begin) / 1e9;
   }
+  for (slot* into : {&recent, &longer}) {
+    into->largest = std::max(into->largest, largest);
+    into->sum += static_cast<double>(sum);
+  }
+  total_.sum_s += static_cast<double>(sum) / 1e9;
 }
 
 latency_histogram latency_window::since_start() const {
@@ -39,29 +53,33 @@ latency_histogram latency_window::since_start() const {
   return total_;
 }
 
-latency_state latency_window::read(std::int64_t now) const {
-  const std::int64_t number = now / slot_ns;
-  std::array<std::uint64_t, buckets> sum{};
+latency_state latency_window::of(const ring& window, std::int64_t now) const {
+  const std::int64_t too_old =
+      now / window.slot_ns - static_cast<std::int64_t>(window.slots.size());
+  std::array<std::uint64_t, buckets> count{};
   std::uint64_t total = 0;
+  double sum = 0;
   latency_state made;
   {
     const std::lock_guard lock{mutex_};
-    for (const slot& each : slots_) {
-      if (each.number <= number - static_cast<std::int64_t>(slots_.size())) continue;
+    for (const slot& each : window.slots) {
+      if (each.number <= too_old) continue;
       made.max_ns = std::max(made.max_ns, each.largest);
-      for (std::uint32_t i = 0; i < buckets; ++i) sum[i] += each.count[i];
+      sum += each.sum;
+      for (std::uint32_t i = 0; i < buckets; ++i) count[i] += each.count[i];
     }
   }
-  for (const std::uint64_t count : sum) total += count;
+  for (const std::uint64_t each : count) total += each;
   if (total == 0) return made;
   const auto percentile = [&](std::uint64_t per_mille) {
     std::uint64_t left = (total * per_mille + 999) / 1000;
     for (std::uint32_t i = 0; i < buckets; ++i) {
-      if (sum[i] >= left) return std::min(upper_edge(i), made.max_ns);
-      left -= sum[i];
+      if (count[i] >= left) return std::min(middle(i), made.max_ns);
+      left -= count[i];
     }
     return made.max_ns;
   };
+  made.mean_ns = static_cast<std::int64_t>(sum / static_cast<double>(total));
   made.p50_ns = percentile(500);
   made.p95_ns = total < 20 ? made.max_ns : percentile(950);
   made.p99_ns = percentile(990);

@@ -1,4 +1,4 @@
-// Latencies of the last second, as a log-linear histogram.
+// Latencies of the last second and of the last 60, as log-linear histograms.
 #pragma once
 
 #include "runtime/snapshot.hpp"
@@ -7,33 +7,49 @@
 #include <cstdint>
 #include <mutex>
 #include <span>
+#include <vector>
 
 namespace sluice::runtime {
 
-/// One lane writes, any thread reads. Ten slots of 100 ms; 8 buckets an octave from 128 ns, so a
-/// percentile is at most 12.5 % above the truth.
+/// One lane writes, any thread reads. 16 buckets an octave from 128 ns; what is read is the middle
+/// of one, so that from 2 us to 68 s a percentile is at most 1/32 (3.2 %) off. The mean is exact.
 class latency_window {
  public:
   void add(std::int64_t latency_ns, std::int64_t now) { add(std::array{now - latency_ns}, now); }
   /// From each of `begins` to `end`.
   void add(std::span<const std::int64_t> begins, std::int64_t end);
   /// Of what was added in the second before `now`. p95 is the largest if there are fewer than 20.
-  latency_state read(std::int64_t now) const;
+  latency_state read(std::int64_t now) const { return of(second_, now); }
+  /// Of the 60 seconds before `now`, the one that is not over included.
+  latency_state read_60s(std::int64_t now) const { return of(minute_, now); }
   latency_histogram since_start() const;
 
  private:
-  static constexpr std::uint32_t octaves = 27, steps = 8, buckets = octaves * steps;
-  static constexpr std::int64_t slot_ns = 100'000'000;
+  static constexpr std::uint32_t octaves = 26, steps = 16, buckets = octaves * steps;
   struct slot {
-    std::int64_t number = -1;
+    std::int64_t number = -1;  // of its time since the clock's zero
     std::int64_t largest = 0;
+    double sum = 0;
     std::array<std::uint32_t, buckets> count{};
   };
+  struct ring {
+    std::int64_t slot_ns;
+    std::vector<slot> slots;
+
+    slot& at(std::int64_t now) {
+      const std::int64_t number = now / slot_ns;
+      slot& found = slots[static_cast<std::size_t>(number) % slots.size()];
+      if (found.number != number) found = {number, 0, 0, {}};
+      return found;
+    }
+  };
   static std::uint32_t bucket_of(std::int64_t latency_ns);
-  static std::int64_t upper_edge(std::uint32_t bucket);
+  static std::int64_t middle(std::uint32_t bucket);
+  latency_state of(const ring& window, std::int64_t now) const;
 
   mutable std::mutex mutex_;
-  std::array<slot, 10> slots_;
+  ring second_{100'000'000, std::vector<slot>(10)};
+  ring minute_{1'000'000'000, std::vector<slot>(60)};
   latency_histogram total_;
 };
 

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <random>
 #include <string>
 #include <thread>
@@ -207,30 +208,68 @@ TEST_CASE("schemas: numbers from 1, the same for the same name") {
 
 // --- latencies ----------------------------------------------------------------------------------
 
-TEST_CASE("latencies: a percentile is at most an eighth above the truth and never below it") {
+std::vector<std::int64_t> latencies_of(int kind, std::mt19937_64& random) {
+  std::lognormal_distribution<double> lognormal{std::log(1e6), 0.8}, tail{std::log(4e7), 0.3};
+  std::uniform_real_distribution<double> uniform{1e4, 1e8}, share{0, 1};
+  std::exponential_distribution<double> exponential{1e-6};
+  std::vector<std::int64_t> made;
+  for (int i = 0; i < 10'000; ++i) {
+    double ns = 0;
+    switch (kind) {
+      case 0: ns = lognormal(random); break;
+      case 1: ns = uniform(random); break;
+      case 2: ns = exponential(random); break;
+      case 3: ns = share(random) < 0.9 ? lognormal(random) / 10 : tail(random); break;  // two humps
+      default: ns = 1e5 / std::sqrt(1 - share(random)); break;  // a heavy tail: Pareto, 2
+    }
+    made.push_back(static_cast<std::int64_t>(std::clamp(ns, 2'048.0, 6e10)));
+  }
+  return made;
+}
+
+TEST_CASE("latencies: a percentile is at most a 32nd off, the mean and the largest are exact") {
   std::mt19937_64 random{runtime::test_seed()};
   constexpr std::int64_t now = 5'000'000'000;
-  for (int round = 0; round < 50; ++round) {
+  for (int kind = 0; kind < 5; ++kind) {
+    CAPTURE(kind);
+    std::vector<std::int64_t> truth = latencies_of(kind, random);
     latency_window window;
-    std::lognormal_distribution<double> spread{std::log(1e6), 0.1 + 0.05 * round};
-    std::vector<std::int64_t> truth;
-    for (int i = 0; i < 1000; ++i) {
-      truth.push_back(
-          std::min<std::int64_t>(static_cast<std::int64_t>(spread(random)), 60'000'000'000));
-      window.add(truth.back(), now);
-    }
+    for (const std::int64_t each : truth) window.add(each, now);
     std::sort(truth.begin(), truth.end());
-    const auto read = window.read(now);
-    const auto near = [&](std::int64_t got, std::size_t rank) {
-      const auto exact = static_cast<double>(truth[rank - 1]);
-      CHECK(static_cast<double>(got) >= exact);
-      CHECK(static_cast<double>(got) <= std::max(exact * 1.125, exact + 128));
-    };
-    near(read.p50_ns, 500);
-    near(read.p95_ns, 950);
-    near(read.p99_ns, 990);
-    CHECK(read.max_ns == truth.back());
+    for (const auto& read : {window.read(now), window.read_60s(now)}) {
+      const auto near = [&](std::int64_t got, std::size_t per_mille) {
+        const auto exact = static_cast<double>(truth[truth.size() * per_mille / 1000 - 1]);
+        CHECK(std::abs(static_cast<double>(got) - exact) <= exact / 32 + 1);
+      };
+      near(read.p50_ns, 500);
+      near(read.p95_ns, 950);
+      near(read.p99_ns, 990);
+      CHECK(read.max_ns == truth.back());
+      const double mean = std::accumulate(truth.begin(), truth.end(), 0.0) / 10'000;
+      CHECK(std::abs(static_cast<double>(read.mean_ns) - mean) <= 1);
+    }
   }
+}
+
+TEST_CASE("latencies: of the last 60 seconds, each second leaves by itself") {
+  latency_window window;
+  constexpr std::int64_t second = 1'000'000'000;
+  for (std::int64_t at = 1; at <= 100; ++at)
+    for (int i = 0; i < 100; ++i) window.add(at * 1'000'000, at * second);
+  CHECK(window.read_60s(100 * second).max_ns == 100'000'000);
+  CHECK(window.read_60s(100 * second).mean_ns == 70'500'000);  // of 41 ms to 100 ms
+  CHECK(window.read_60s(159 * second).mean_ns == 100'000'000);
+  CHECK(window.read_60s(160 * second).max_ns == 0);
+  CHECK(window.read(100 * second).mean_ns == 100'000'000);
+}
+
+TEST_CASE("latencies: what is below the smallest bucket or beyond the largest is still counted") {
+  latency_window window;
+  window.add(-5, 0);
+  window.add(0, 0);
+  window.add(3'600'000'000'000, 0);
+  CHECK(window.read(0).max_ns == 3'600'000'000'000);
+  CHECK(window.read(0).p50_ns < 128);
 }
 
 TEST_CASE("latencies: of the last second, the largest when they are few") {
