@@ -106,6 +106,10 @@ void add_pipeline(families& out, const runtime::snapshot& seen) {
             static_cast<std::uint64_t>(seen.phase));
   out.gauge("sluice_level", "0 HEALTHY, 1 WARNING, 2 CRITICAL, 3 OVERLOAD.", name,
             std::uint64_t{seen.level});
+  for (const runtime::level_changes& one : seen.changes)
+    out.counter("sluice_level_transitions_total", "Times the level came to `to`, by cause.",
+                {{"pipeline", seen.pipeline}, {"to", level_name(one.to)}, {"cause", one.cause}},
+                one.count);
   out.gauge("sluice_pipeline_imbalance", "What the pipeline's ledger is off by; must read 0.", name,
             static_cast<double>(seen.imbalance));
   out.gauge("sluice_keys", "Different keys seen.", name, std::uint64_t{seen.keys});
@@ -171,8 +175,22 @@ void add_sink(families& out, const runtime::stage_state& stage) {
   out.histogram("sluice_publish_seconds", "Publish latency since the start.", of, stage.latencies);
   out.gauge("sluice_in_flight", "Records sent and unacknowledged.", of, stage.in_flight);
   out.gauge("sluice_receivers", "Readers that got the last publish.", of, stage.receivers);
+  out.gauge("sluice_sink_offered_per_second",
+            "What reached the sink and what was sampled or shed on the way, over a second.", of,
+            stage.demand.offered_per_s);
+  out.gauge("sluice_sink_capacity_per_second", "What the sink can take; 0: not known yet.", of,
+            stage.demand.capacity_per_s);
+  out.gauge("sluice_sink_ratio", "Capacity over offered, 1 at most.", of, stage.demand.ratio);
+  out.gauge("sluice_sink_pending", "Least queued and unacknowledged in the last 100 ms.", of,
+            stage.demand.pending);
   out.gauge("sluice_stage_level", "0 HEALTHY, 1 WARNING, 2 CRITICAL, 3 OVERLOAD.", of,
             std::uint64_t{stage.level});
+}
+
+void add_signals(families& out, const runtime::stage_state& stage) {
+  for (const runtime::signal_state& one : stage.signals)
+    out.gauge("sluice_signal_level", "What a plugin contributes to the level, while not HEALTHY.",
+              {{"stage", stage.name}, {"signal", one.name}}, std::uint64_t{one.level});
 }
 
 void add_state(families& out, const runtime::stage_state& stage) {
@@ -230,6 +248,7 @@ class view_of_snapshot final : public prometheus::Collectable {
       add_ledger(out, stage);
       add_queue(out, stage);
       add_sink(out, stage);
+      add_signals(out, stage);
       add_own(out, stage);
     }
     return out.take();

@@ -23,7 +23,8 @@ json::object ledger(const runtime::counters& count) {
 }
 
 json::object latency(const runtime::latency_state& state) {
-  return {{"p50_s", seconds(state.p50_ns)},
+  return {{"mean_s", seconds(state.mean_ns)},
+          {"p50_s", seconds(state.p50_ns)},
           {"p95_s", seconds(state.p95_ns)},
           {"p99_s", seconds(state.p99_ns)},
           {"max_s", seconds(state.max_ns)}};
@@ -36,6 +37,27 @@ json::object queue(const runtime::queue_state& state) {
           {"bytes_max", state.bytes_capacity},
           {"oldest_s", seconds(state.oldest_ns)},
           {"when_full", state.policy}};
+}
+
+json::object demand(const runtime::demand_state& state) {
+  return {{"offered_per_s", state.offered_per_s},
+          {"capacity_per_s", state.capacity_per_s},
+          {"ratio", state.ratio},
+          {"pending", state.pending}};
+}
+
+json::array signals(const std::vector<runtime::signal_state>& of) {
+  json::array made;
+  for (const runtime::signal_state& one : of)
+    made.push_back({{"name", one.name}, {"level", level_name(one.level)}, {"cause", one.cause}});
+  return made;
+}
+
+json::array level_changes(const std::vector<runtime::level_changes>& of) {
+  json::array made;
+  for (const runtime::level_changes& one : of)
+    made.push_back({{"to", level_name(one.to)}, {"cause", one.cause}, {"count", one.count}});
+  return made;
 }
 
 json::object stage(const runtime::stage_state& state) {
@@ -57,11 +79,15 @@ json::object stage(const runtime::stage_state& state) {
   if (state.kind == "sink") {
     made["in_flight"] = state.in_flight;
     made["latency"] = latency(state.latency);
+    made["latency_60s"] = latency(state.latency_60s);
     made["age"] = latency(state.age);
+    made["age_60s"] = latency(state.age_60s);
+    made["demand"] = demand(state.demand);
     made["receivers"] = state.receivers;
     made["level"] = level_name(state.level);
     made["level_cause"] = state.level_cause;
   }
+  made["signals"] = signals(state.signals);
   json::object metrics;
   for (const runtime::metric_value& one : state.metrics) metrics[one.name] = one.value;
   made["metrics"] = std::move(metrics);
@@ -95,6 +121,7 @@ std::string status_json(const runtime::snapshot& seen, const std::vector<runtime
                                       {"uptime_s", seconds(seen.uptime_ns)},
                                       {"level", level_name(seen.level)},
                                       {"level_cause", seen.level_cause},
+                                      {"level_changes", level_changes(seen.changes)},
                                       {"received_per_s", all.received_per_s},
                                       {"published_per_s", all.published_per_s},
                                       {"pending", all.pending},

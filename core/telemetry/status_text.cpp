@@ -76,6 +76,37 @@ std::string stage_table(const runtime::snapshot& seen) {
   return out.text(3);
 }
 
+/// What is asked of each sink and how long a call of it takes.
+std::string sink_table(const runtime::snapshot& seen) {
+  table out{{"sink", "offered/s", "capacity/s", "ratio", "pending", "mean", "p50", "p95", "p99",
+             "60 s: mean", "p50", "p95", "p99"}};
+  for (const runtime::stage_state& stage : seen.stages) {
+    if (stage.kind != "sink") continue;
+    std::vector<std::string> cells{
+        stage.name, per_second(stage.demand.offered_per_s),
+        stage.demand.capacity_per_s > 0 ? per_second(stage.demand.capacity_per_s) : "-",
+        fmt::format("{:.2f}", stage.demand.ratio), grouped(stage.demand.pending)};
+    for (const runtime::latency_state& of : {stage.latency, stage.latency_60s})
+      for (const std::int64_t each : {of.mean_ns, of.p50_ns, of.p95_ns, of.p99_ns})
+        cells.push_back(short_time(each));
+    out.row(std::move(cells));
+  }
+  return out.text(1);
+}
+
+/// What plugins contribute to the level, and how often it changed.
+std::string level_lines(const runtime::snapshot& seen) {
+  std::string out;
+  for (const runtime::stage_state& stage : seen.stages)
+    for (const runtime::signal_state& one : stage.signals)
+      out += fmt::format("signal {} of {} {}: {}\n", one.name, stage.name, level_name(one.level),
+                         one.cause);
+  for (const runtime::level_changes& one : seen.changes)
+    out +=
+        fmt::format("to {} by {}: {} times\n", level_name(one.to), one.cause, grouped(one.count));
+  return out;
+}
+
 }  // namespace
 
 std::string grouped(std::uint64_t number) {
@@ -131,9 +162,11 @@ std::string status_text(const runtime::snapshot& seen, const std::vector<runtime
                                 short_time(seen.uptime_ns), seen.file);
   out += fmt::format("level {}{}{}\n", level_name(seen.level), seen.level_cause.empty() ? "" : ": ",
                      seen.level_cause);
+  out += level_lines(seen);
   if (!seen.stopped_by.empty()) out += fmt::format("STOPPED by stage {}\n", seen.stopped_by);
   if (!seen.hung_stage.empty()) out += fmt::format("HUNG: stage {}\n", seen.hung_stage);
-  out += status_line(seen) + "\n\n" + stage_table(seen) + "\n" + balance_text(seen);
+  out += status_line(seen) + "\n\n" + stage_table(seen) + "\n" + sink_table(seen) + "\n" +
+         balance_text(seen);
   if (events.empty()) return out;
 
   constexpr std::size_t newest = 10;

@@ -47,13 +47,20 @@ runtime::snapshot example() {
   sink.latencies.count[3] = 4;
   sink.latencies.count[15] = 1;
   sink.latencies.sum_s = 9.5;
+  sink.latency_60s = {3'000'000, 2'000'000, 4'000'000, 5'000'000, 90'000'000};
+  sink.demand = {1500, 1250, 0.833, 321};
   sink.level = SLUICE_WARNING;
+
+  runtime::stage_state monitor;
+  monitor.name = "monitor", monitor.plugin = "backpressure_monitor", monitor.kind = "service";
+  monitor.signals = {{"memory", SLUICE_CRITICAL, "memory 91 % >= 85 %"}};
 
   seen.total.created = source.count.created - source.count.copied;
   seen.total.published = sink.count.published;
   seen.total.dropped = sink.count.dropped;
   seen.held = 8;
-  seen.stages = {source, guard, sink};
+  seen.changes = {{SLUICE_WARNING, "latency", 5}, {SLUICE_HEALTHY, "recovery", 4}};
+  seen.stages = {source, guard, sink, monitor};
   return seen;
 }
 
@@ -108,6 +115,21 @@ TEST_CASE("every stage has its ledger, its queue and its own metrics") {
   CHECK(has_line(text, "sluice_uptime_seconds{pipeline=\"ticker\"} 90"));
 }
 
+TEST_CASE("demand, signals and changes of the level are metrics") {
+  const std::string text = prometheus_text(example());
+  CHECK(has_line(text, "sluice_sink_offered_per_second{stage=\"redis\"} 1500"));
+  CHECK(has_line(text, "sluice_sink_capacity_per_second{stage=\"redis\"} 1250"));
+  CHECK(has_line(text, "sluice_sink_ratio{stage=\"redis\"} 0.833"));
+  CHECK(has_line(text, "sluice_sink_pending{stage=\"redis\"} 321"));
+  CHECK(has_line(text, "sluice_signal_level{stage=\"monitor\",signal=\"memory\"} 2"));
+  CHECK(has_line(text,
+                 "sluice_level_transitions_total{pipeline=\"ticker\",to=\"WARNING\","
+                 "cause=\"latency\"} 5"));
+  CHECK(has_line(text,
+                 "sluice_level_transitions_total{pipeline=\"ticker\",to=\"HEALTHY\","
+                 "cause=\"recovery\"} 4"));
+}
+
 TEST_CASE("a family stands once, whoever shares it") {
   const std::string text = prometheus_text(example()), type = "# TYPE sluice_records_in_total ";
   const std::size_t first = text.find(type);
@@ -124,8 +146,18 @@ TEST_CASE("the status as JSON") {
   CHECK(whole.at("total").at("published").to_number<std::uint64_t>() == 4'999'999'980);
   CHECK(whole.at("total").at("dropped").at("overflow").to_number<int>() == 10);
   CHECK(whole.at("imbalance").to_number<int>() == 0);
-  CHECK(whole.at("stages").as_array().size() == 3);
+  CHECK(whole.at("stages").as_array().size() == 4);
   CHECK(whole.at("stages").at(1).at("queue").at("records").to_number<int>() == 7);
+  const boost::json::value& sink = whole.at("stages").at(2);
+  CHECK(sink.at("latency").at("mean_s").to_number<double>() == doctest::Approx(0.002));
+  CHECK(sink.at("latency_60s").at("p99_s").to_number<double>() == doctest::Approx(0.005));
+  CHECK(sink.at("age_60s").at("max_s").to_number<double>() == 0);
+  CHECK(sink.at("demand").at("capacity_per_s").to_number<double>() == 1250);
+  CHECK(sink.at("demand").at("pending").to_number<int>() == 321);
+  CHECK(sink.at("signals").as_array().empty());
+  CHECK(whole.at("stages").at(3).at("signals").at(0).at("level") == "CRITICAL");
+  CHECK(whole.at("level_changes").at(0).at("to") == "WARNING");
+  CHECK(whole.at("level_changes").at(1).at("count").to_number<int>() == 4);
   CHECK(whole.at("events").at(0).at("kind") == "reconnect");
   CHECK(whole.at("events").at(0).at("severity") == "warn");
 }
@@ -135,6 +167,10 @@ TEST_CASE("the status as a page") {
       example(), {{1, 1'767'585'600'000'000'000, SLUICE_WARN, "redis", "reconnect", "after 5 s"}});
   CHECK(page.find("ticker  running  up 90.0 s") != std::string::npos);
   CHECK(page.find("level WARNING: latency p95 12 ms >= 10 ms\n") != std::string::npos);
+  CHECK(page.find("signal memory of monitor CRITICAL: memory 91 % >= 85 %\n") != std::string::npos);
+  CHECK(page.find("to WARNING by latency: 5 times\n") != std::string::npos);
+  CHECK(page.find("redis      1,500       1,250   0.83      321  2.0 ms  1.0 ms  12.0 ms") !=
+        std::string::npos);
   CHECK(page.find("7/10,000") != std::string::npos);
   CHECK(page.find("overflow 10, fault 2") != std::string::npos);
   CHECK(page.find("  2026-01-05T04:00:00.000Z  redis reconnect: after 5 s\n") != std::string::npos);
