@@ -83,9 +83,10 @@ void feed_socket::advance(time_point now) {
                                seconds_text(shared_.settings.rules.connect_timeout) +
                                retry_text(now));
       break;
+    case step::ping: connection_->ping(); break;
     case step::silent:
       abort(now, metric::silences,
-            "not even a heartbeat for " + seconds_text(shared_.settings.rules.silence));
+            "not even a heartbeat or a ping for " + seconds_text(shared_.settings.rules.silence));
       break;
     case step::stalled:
       abort(
@@ -175,6 +176,7 @@ void feed_socket::on_open() {
 void feed_socket::on_message(std::span<const std::uint8_t> message, bool text) {
   if (!session_.open()) return;
   const time_point now = shared_.to.now();
+  shared_.reader.away(now);
   session_.frame(now);
   if (text) return on_text({reinterpret_cast<const char*>(message.data()), message.size()}, now);
   const arrived found = shared_.records.binary(message, snapshots_, now);
@@ -254,6 +256,8 @@ void feed_socket::dial_ended(time_point now, const ending& how) {
       shared_.count.add(metric::rate_limits);
       return alert("rate_limited", answer + ": the key has too many connections" + retry_text(now));
     case 400:
+      shared_.refusal = answer;
+      shared_.to.signal("feed", level::critical, "refused with " + answer);
       return alert("stopped", answer +
                                   ": the server calls the request malformed; correct url, "
                                   "api_key or access_token and start again");

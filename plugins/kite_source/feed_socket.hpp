@@ -8,6 +8,7 @@
 #include "market_hours.hpp"
 #include "network.hpp"
 #include "plan.hpp"
+#include "reader_watch.hpp"
 #include "session.hpp"
 #include "snapshot_filter.hpp"
 
@@ -62,6 +63,8 @@ struct feed {
   std::string instruments_meta{};
   time_point ticks_at{};  ///< the last ticks of any socket
   bool changed = false;   ///< some session is in another state: deadlines are to be read anew
+  reader_watch reader{};
+  std::string refusal{};  ///< what the server answered to a dial that is not tried again
 
   /// `seed`: of the backoff's jitter.
   feed(host of, feed_settings with, std::span<const std::uint32_t> watch, std::uint64_t seed);
@@ -93,6 +96,7 @@ class feed_socket final : public connection_listener {
 
   void on_open() override;
   void on_message(std::span<const std::uint8_t> message, bool text) override;
+  void on_ping() override { session_.frame(shared_.to.now()); }
   void on_end(const ending& how) override;
 
  private:

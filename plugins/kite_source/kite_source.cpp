@@ -99,6 +99,24 @@ struct source::parts {
     shared.to.wake_at(next);
   }
 
+  /// The reader is back at the sockets.
+  void judge_reader(time_point now) {
+    if (const auto changed = shared.reader.back(now))
+      shared.to.signal("reader_late", *changed,
+                       "the reader came " + seconds_text(shared.reader.latest()) + " late");
+  }
+
+  /// Throws if no socket will ever dial again.
+  void check_alive(time_point now) {
+    if (closing_until || !std::all_of(sockets.begin(), sockets.end(), [](const feed_socket& each) {
+          return each.now_in() == state::stopped;
+        }))
+      return;
+    publish(now);
+    throw std::runtime_error{"every connection was refused for good, with " + shared.refusal +
+                             "; correct url, api_key or access_token and start again"};
+  }
+
   void look_up(time_point now) {
     for (feed_socket& socket : sockets) socket.check_lookup(now);
   }
@@ -166,6 +184,8 @@ source::source(const config& given, host to) : parts_{std::make_unique<parts>(gi
     throw std::runtime_error{"url: this host looks up no names; a numeric address is allowed"};
   if (shared.settings.server.tls && !given.tls_verify)
     to.warn("tls_verify is off: anyone on the way can read the access token");
+  if (!shared.settings.server.tls && !loopback_host(shared.settings.server.host))
+    to.warn("url is ws:// to another machine: anyone on the way can read the access token");
   if (const auto& errors = parts_->chosen.file_errors; !errors.empty())
     to.alert("instruments_damaged", given.instruments + ": " + std::to_string(errors.size()) +
                                         " rows left out, the first in line " +
@@ -185,10 +205,13 @@ void source::start() {
 
 void source::poll(duration wait) {
   feed& shared = parts_->shared;
+  parts_->judge_reader(shared.to.now());
   if (shared.net.run_ready(handlers_per_step) == 0) shared.net.wait(wait);
   const time_point now = shared.to.now();
+  shared.reader.away(now);
   parts_->look_up(now);
   if (shared.changed && !parts_->closing_until) parts_->advance(now);
+  parts_->check_alive(now);
 }
 
 void source::wake() { parts_->shared.net.wake(); }

@@ -95,7 +95,7 @@ class source {
           .advanced(),
       field<&config::silence_timeout>("silence_timeout",
                                       "A connection on which nothing came for so long, not even a "
-                                      "heartbeat, is aborted.")
+                                      "heartbeat or a ping, is aborted.")
           .by_default("5s")
           .between(1e8, 3e11)
           .advanced(),

@@ -197,13 +197,25 @@ TEST_CASE("a lost connection comes back with its modes, and the gap is told") {
 TEST_CASE("a silent connection is aborted, one with heartbeats is not") {
   bench b;
   b.start_open("tokens = [408065]\nsilence_timeout = \"600ms\"");
-  for (int i = 0; i < 10; ++i) {
-    b.server.send(bytes_of(kite::heartbeat_frame));
-    b.until([] { return false; }, 100ms);
+  SUBCASE("heartbeats") {
+    for (int i = 0; i < 10; ++i) {
+      b.server.send(bytes_of(kite::heartbeat_frame));
+      b.until([] { return false; }, 100ms);
+    }
+    CHECK(b.server.pings() == 0);
+  }
+  SUBCASE("pings of the server") {
+    for (int i = 0; i < 10; ++i) {
+      b.server.ping();
+      b.until([] { return false; }, 100ms);
+    }
   }
   CHECK(b.server.targets().size() == 1);
+  // It answers our pings all the while.
   REQUIRE(b.until([&] { return b.server.targets().size() == 2; }));
-  CHECK(b.event("disconnect").find("not even a heartbeat for 0.6 s") != std::string::npos);
+  CHECK(b.server.pings() == 1);
+  CHECK(b.event("disconnect").find("not even a heartbeat or a ping for 0.6 s") !=
+        std::string::npos);
   CHECK(b.metric_is("silences", 1));
 }
 
@@ -264,7 +276,8 @@ TEST_CASE("429 backs off long, 400 stops, other answers are tried again") {
     b.server.answer(400);
     b.start();
     CHECK(b.event("stopped").find("HTTP 400") != std::string::npos);
-    b.until([] { return false; }, 300ms);
+    CHECK(b.event("stop").find("every connection was refused for good, with HTTP 400") !=
+          std::string::npos);
     CHECK(b.server.targets().size() == 1);
     CHECK(b.metric_is("sockets_stopped", 1));
   }
@@ -278,6 +291,37 @@ TEST_CASE("429 backs off long, 400 stops, other answers are tried again") {
     b.server.answer(101);
     CHECK(b.until([&] { return b.server.open() == 1; }));
   }
+}
+
+TEST_CASE("a socket that is refused for good leaves the others alone") {
+  bench b;
+  b.start("tokens = [408065, 256265]\nconnections = 2");
+  REQUIRE(b.until([&] { return b.server.open() == 2; }));
+  b.server.answer(400);
+  b.server.cut_one();
+  CHECK_FALSE(b.event("stopped").empty());
+  b.server.answer(101);
+  b.until([] { return false; }, 300ms);
+  CHECK(b.server.open() == 1);
+  CHECK(b.server.targets().size() == 3);
+  b.server.send(frame_of({tick(408'065, kite::packet_kind::ltp)}));
+  CHECK(b.got_records(1));
+  CHECK(b.run->faults() == 0);
+}
+
+TEST_CASE("a token that would travel in the clear is warned of") {
+  const auto warned = [](const std::string& url) {
+    bench b;
+    b.start("tokens = [1]", url);
+    for (const testing::message& one : b.run->logs())
+      if (one.text.find("url is ws:// to another machine") != std::string::npos) return true;
+    return false;
+  };
+  CHECK(warned("ws://192.0.2.1"));
+  CHECK(warned("ws://no-such-host.invalid"));
+  CHECK_FALSE(warned("ws://127.0.0.1:1"));
+  CHECK_FALSE(warned("ws://localhost:1"));
+  CHECK_FALSE(warned("wss://192.0.2.1"));
 }
 
 TEST_CASE("a server that does not answer, and none at all, are dialled again") {

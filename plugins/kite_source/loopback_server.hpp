@@ -27,8 +27,11 @@ class loopback_server {
   /// To all that are open.
   void send(std::vector<std::uint8_t> frame);
   void send_text(std::string text);
+  void ping();
   /// Ends all connections without a word.
   void cut();
+  /// The oldest of them.
+  void cut_one();
 
   /// Targets of all upgrade requests.
   std::vector<std::string> targets() const;
@@ -37,6 +40,7 @@ class loopback_server {
   std::string extensions() const;
   /// Text messages of all connections, in the order they came.
   std::vector<std::string> texts() const;
+  std::size_t pings() const;
   std::size_t open() const;
   /// Connections that ended with a close frame of code 1000.
   std::size_t closed_politely() const;

@@ -87,13 +87,13 @@ std::string temporary_file(std::uint16_t port) {
 struct seen {
   std::vector<std::string> targets, texts;
   std::string kite_version, extensions;
-  std::size_t open = 0, closed_politely = 0;
+  std::size_t open = 0, closed_politely = 0, pings = 0;
 };
 
 /// What a test may do to an open connection; on the server's thread.
 struct live {
   std::function<void(std::string bytes, bool text)> send;
-  std::function<void()> cut;
+  std::function<void()> ping, cut;
 };
 
 }  // namespace
@@ -166,6 +166,9 @@ struct loopback_server::parts {
     const auto mine = std::make_shared<live>(live_of(socket));
     connections.push_back(mine);
     note([](seen& all) { ++all.open; });
+    socket->control_callback([this](websocket::frame_type kind, beast::string_view) {
+      if (kind == websocket::frame_type::ping) note([](seen& all) { ++all.pings; });
+    });
     boost::system::error_code error;
     beast::flat_buffer buffer;
     while (!error) {
@@ -201,6 +204,7 @@ struct loopback_server::parts {
               unsent->emplace_back(std::move(bytes), text);
               if (unsent->size() == 1) (*write)();
             },
+            [socket] { socket->async_ping({}, [socket](boost::system::error_code) {}); },
             [socket] {
               boost::system::error_code ignored;
               beast::get_lowest_layer(*socket).close(ignored);
@@ -252,9 +256,21 @@ void loopback_server::send(std::vector<std::uint8_t> frame) {
 
 void loopback_server::send_text(std::string text) { parts_->send_all(std::move(text), true); }
 
+void loopback_server::ping() {
+  asio::post(parts_->io, [this] {
+    for (const auto& each : parts_->connections) each->ping();
+  });
+}
+
 void loopback_server::cut() {
   asio::post(parts_->io, [this] {
     for (const auto& each : parts_->connections) each->cut();
+  });
+}
+
+void loopback_server::cut_one() {
+  asio::post(parts_->io, [this] {
+    if (!parts_->connections.empty()) parts_->connections.front()->cut();
   });
 }
 
@@ -273,6 +289,10 @@ std::string loopback_server::extensions() const {
 std::vector<std::string> loopback_server::texts() const {
   const std::lock_guard lock{parts_->mutex};
   return parts_->so_far.texts;
+}
+std::size_t loopback_server::pings() const {
+  const std::lock_guard lock{parts_->mutex};
+  return parts_->so_far.pings;
 }
 std::size_t loopback_server::open() const {
   const std::lock_guard lock{parts_->mutex};

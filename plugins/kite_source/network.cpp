@@ -77,6 +77,15 @@ class link final : public std::enable_shared_from_this<link<Stream>> {
     if (unsent_.size() == 1 && !closing_) write_next();
   }
 
+  void ping() {
+    if (closing_ || std::exchange(pinging_, true)) return;
+    stream_.async_ping({}, bound([self = this->shared_from_this()](error_code error) {
+                         self->pinging_ = false;
+                         if (self->listener_ == nullptr || self->closing_) return;
+                         if (error) self->fail("ping", error);
+                       }));
+  }
+
   void close() {
     if (std::exchange(closing_, true)) return;
     stream_.async_close(websocket::close_code::normal,
@@ -190,6 +199,11 @@ class link final : public std::enable_shared_from_this<link<Stream>> {
     if (error) return fail("WebSocket handshake", error);
     response_ = {};
     stream_.text(true);
+    // Called within a read only, which holds this link.
+    stream_.control_callback([this](websocket::frame_type kind, beast::string_view) {
+      if (kind == websocket::frame_type::ping && listener_ != nullptr && !closing_)
+        listener_->on_ping();
+    });
     read_next();
     listener_->on_open();
   }
@@ -249,6 +263,7 @@ class link final : public std::enable_shared_from_this<link<Stream>> {
   std::size_t next_address_ = 0;
   std::string connect_errors_;
   bool closing_ = false;
+  bool pinging_ = false;
 };
 
 /// The owner's end of a link.
@@ -261,6 +276,7 @@ class handle final : public connection {
   }
   ~handle() override { link_->abandon(); }
   void send(std::string text) override { link_->send(std::move(text)); }
+  void ping() override { link_->ping(); }
   void close() override { link_->close(); }
 
  private:
@@ -325,6 +341,12 @@ bool numeric_address(const std::string& host) {
   error_code error;
   asio::ip::make_address(host, error);
   return !error;
+}
+
+bool loopback_host(const std::string& host) {
+  error_code error;
+  const auto address = asio::ip::make_address(host, error);
+  return error ? host == "localhost" : address.is_loopback();
 }
 
 }  // namespace sluice::kite_source

@@ -29,6 +29,8 @@ class connection_listener {
   virtual void on_open() = 0;
   /// `message` is valid until the call returns.
   virtual void on_message(std::span<const std::uint8_t> message, bool text) = 0;
+  /// The server sent a ping; it is answered already.
+  virtual void on_ping() = 0;
   /// The last call, once. The connection may be destroyed in it.
   virtual void on_end(const ending& how) = 0;
 };
@@ -39,6 +41,9 @@ class connection {
   virtual ~connection() = default;
   /// Sends a text message after those before it; any time after on_open.
   virtual void send(std::string text) = 0;
+  /// Sends a ping, unless one is still on its way out. Its answer is not told: what it is for is
+  /// the error that a peer which forgot the connection answers with.
+  virtual void ping() = 0;
   /// Closes with a close frame; messages are not told of any more, on_end is.
   virtual void close() = 0;
 };
@@ -82,5 +87,7 @@ class network {
 
 /// Whether it is an address as dial::addresses takes it.
 bool numeric_address(const std::string& host);
+/// Whether what is sent to this host stays on this machine.
+bool loopback_host(const std::string& host);
 
 }  // namespace sluice::kite_source

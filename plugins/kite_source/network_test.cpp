@@ -39,7 +39,7 @@ namespace {
 
 struct recorder : connection_listener {
   std::function<void()> at_open, at_message;
-  std::size_t opened = 0, messages = 0, bytes = 0, ended = 0;
+  std::size_t opened = 0, messages = 0, bytes = 0, pings = 0, ended = 0;
   ending last;
 
   void on_open() override {
@@ -51,6 +51,7 @@ struct recorder : connection_listener {
     bytes += message.size();
     if (at_message) at_message();
   }
+  void on_ping() override { ++pings; }
   void on_end(const ending& how) override {
     ++ended;
     last = how;
@@ -99,6 +100,30 @@ TEST_CASE("a listener hears nothing before the loop runs, then open, messages an
   b.net.run_ready(1'000);
   CHECK(b.heard.ended == 1);
   CHECK(b.heard.last.what.starts_with("read: "));
+}
+
+TEST_CASE("pings go both ways; what answers ours is not told") {
+  bench b;
+  b.open();
+  REQUIRE(b.until([&] { return b.heard.opened == 1 && b.server.open() == 1; }));
+  b.link->ping();
+  b.link->ping();  // one is on its way
+  CHECK(b.until([&] { return b.server.pings() == 1; }));
+  b.server.send_text("behind the pong");
+  REQUIRE(b.until([&] { return b.heard.messages == 1; }));
+  CHECK(b.heard.pings == 0);
+  b.server.ping();
+  CHECK(b.until([&] { return b.heard.pings == 1; }));
+  b.link->ping();
+  CHECK(b.until([&] { return b.server.pings() == 2; }));
+  CHECK(b.heard.ended == 0);
+}
+
+TEST_CASE("which hosts are this machine") {
+  for (const char* here : {"127.0.0.1", "127.8.9.1", "::1", "localhost"})
+    CHECK_MESSAGE(loopback_host(here), here);
+  for (const char* away : {"192.168.0.1", "0.0.0.0", "::", "localhost.example", "ws.kite.trade"})
+    CHECK_MESSAGE(!loopback_host(away), away);
 }
 
 TEST_CASE("a connection may be destroyed at any moment, and nobody is told") {

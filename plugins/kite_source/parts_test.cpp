@@ -3,6 +3,7 @@
 #include "handler_pool.hpp"
 #include "market_hours.hpp"
 #include "moments.hpp"
+#include "reader_watch.hpp"
 #include "snapshot_filter.hpp"
 
 #include <doctest/doctest.h>
@@ -18,6 +19,36 @@ namespace {
 
 /// 2026-01-05, a Monday, 00:00 in India.
 constexpr duration monday = std::chrono::seconds{1'767'551'400};
+
+TEST_CASE("a reader that comes late is told of, until it was not for a while") {
+  reader_watch watch;
+  time_point now{100s};
+  CHECK_FALSE(watch.back(now));
+  // Waiting for messages is no lateness.
+  now += 10s;
+  watch.away(now);
+  now += 249ms;
+  watch.away(now);
+  CHECK_FALSE(watch.back(now));
+  watch.away(now);
+  now += 100ms;
+  watch.away(now);  // since the first
+  now += 150ms;
+  CHECK(watch.back(now) == level::warning);
+  CHECK(watch.latest() == 250ms);
+  now += 4s;
+  watch.away(now);
+  now += 1s;
+  CHECK(watch.back(now) == level::critical);
+  watch.away(now);
+  now += 250ms;
+  CHECK_FALSE(watch.back(now));  // not better by being late again
+  now += 5s - 1ns;
+  CHECK_FALSE(watch.back(now));
+  now += 1ns;
+  CHECK(watch.back(now) == level::healthy);
+  CHECK_FALSE(watch.back(now));
+}
 
 TEST_CASE("the market is open Monday to Friday in India's time") {
   const market_hours equity{"09:15-15:30"};

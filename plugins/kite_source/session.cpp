@@ -80,6 +80,10 @@ step session::watch(time_point now, bool market_open) {
     lost(now);
     return step::silent;
   }
+  if (!pinged_ && now - frame_at_ >= rules_.silence / 2) {
+    pinged_ = true;
+    return step::ping;
+  }
   if (!market_open) data_at_ = now;
   if (rules_.stall <= duration::zero() || state_ == state::stale || now - data_at_ < rules_.stall)
     return step::none;
@@ -100,7 +104,7 @@ time_point session::deadline(time_point now) const {
     case state::auth_wait: return now < due_ ? due_ : gate_.free_at(now);
     case state::connecting: return due_;
     case state::live:
-    case state::stale: return frame_at_ + rules_.silence;
+    case state::stale: return frame_at_ + (pinged_ ? rules_.silence : rules_.silence / 2);
   }
   return never;
 }
@@ -122,6 +126,7 @@ void session::opened(time_point now) {
   state_ = state::live;
   opened_at_ = frame_at_ = data_at_ = now;
   data_since_open_ = false;
+  pinged_ = false;
 }
 
 void session::refused(time_point now, unsigned status) {

@@ -25,7 +25,7 @@ std::string_view name_of(state which);
 /// How long things may take. All positive, but for those where 0 means never.
 struct policy {
   duration connect_timeout = std::chrono::seconds{10};
-  duration silence = std::chrono::seconds{5};  ///< no frame at all: dead
+  duration silence = std::chrono::seconds{5};  ///< nothing of the server's own: dead
   duration stall = std::chrono::seconds{120};  ///< heartbeats only, in market hours; 0: never
   duration backoff_first = std::chrono::seconds{1};
   duration backoff_max = std::chrono::seconds{60};
@@ -84,6 +84,7 @@ enum class step : std::uint8_t {
   none,
   read_token,     ///< read it, then call token() or wait_for_token()
   dial_timeout,   ///< abort the dial: it took too long
+  ping,           ///< nothing came for half of `silence`: ask the network whether it still stands
   silent,         ///< abort the connection: nothing came
   stalled,        ///< abort the connection: only heartbeats came
   stalled_again,  ///< tell people: a redial did not help
@@ -119,8 +120,12 @@ class session {
   void refused(time_point now, unsigned status);
   /// The dial failed or the connection ended.
   void lost(time_point now);
-  /// Any message came: ticks, a heartbeat, a text.
-  void frame(time_point now) { frame_at_ = now; }
+  /// The server sent something of its own: ticks, a heartbeat, a text, a ping. A pong is none: it
+  /// answers us, and a server that sends no heartbeats any more may go on answering.
+  void frame(time_point now) {
+    frame_at_ = now;
+    pinged_ = false;
+  }
   /// Ticks came; `fresh`: not only cached ones. True: it was stale until now.
   bool ticks(time_point now, bool fresh);
   /// No more dials.
@@ -148,6 +153,7 @@ class session {
   std::uint64_t token_ = 0;
   time_point opened_at_{}, frame_at_{}, data_at_{};
   bool data_since_open_ = false;
+  bool pinged_ = false;  ///< since the last frame
   bool redialled_for_stall_ = false;
   std::optional<time_point> gap_from_;
 };

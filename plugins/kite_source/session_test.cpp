@@ -52,7 +52,7 @@ TEST_CASE("a start dials at once and an accepted dial is live") {
   b.go_live(b.one);
   CHECK(b.one.open());
   CHECK_FALSE(b.one.gap_open());
-  CHECK(b.one.deadline(b.now) == b.now + 5s);
+  CHECK(b.one.deadline(b.now) == b.now + 2500ms);
 }
 
 TEST_CASE("one dial at a time for a key") {
@@ -246,11 +246,13 @@ TEST_CASE("silence of 5 s ends a connection, any frame puts it off") {
   b.go_live(b.one);
   for (int i = 0; i < 10; ++i) {
     b.now += 4s;
+    CHECK(b.tick(b.one) == step::ping);
     CHECK(b.tick(b.one) == step::none);
     b.one.frame(b.now);
-    CHECK(b.one.deadline(b.now) == b.now + 5s);
   }
-  b.now += 5s - 1ns;
+  b.now += 3s;
+  CHECK(b.tick(b.one) == step::ping);
+  b.now += 2s - 1ns;
   CHECK(b.tick(b.one) == step::none);
   b.now += 1ns;
   CHECK(b.tick(b.one) == step::silent);
@@ -297,6 +299,25 @@ TEST_CASE("a stale socket is still watched for silence") {
   b.one.frame(b.now);
   CHECK(b.tick(b.one) == step::stalled_again);
   b.now += 5s;
+  CHECK(b.tick(b.one) == step::silent);
+}
+
+TEST_CASE("half of the silence is over: the network is asked once, and only a frame is life") {
+  bench b;
+  b.go_live(b.one);
+  CHECK(b.one.deadline(b.now) == b.now + 2500ms);
+  const time_point heard = b.now;
+  b.now += 2500ms;
+  CHECK(b.tick(b.one) == step::ping);
+  CHECK(b.one.deadline(b.now) == heard + 5s);
+  b.now += 1s;
+  CHECK(b.tick(b.one) == step::none);
+  b.one.frame(b.now);
+  b.now += 2500ms;
+  CHECK(b.tick(b.one) == step::ping);
+  b.now += 2500ms - 1ns;
+  CHECK(b.tick(b.one) == step::none);
+  b.now += 1ns;
   CHECK(b.tick(b.one) == step::silent);
 }
 

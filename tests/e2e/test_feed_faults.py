@@ -76,6 +76,15 @@ class FeedFaults(Case):
         self.assertEqual(len(self.kite.dials), 1, "a 429 is waited out")
         self.assert_ends_well(self.service)
 
+    def test_malformed_request_ends_it(self):
+        self.kite.refuse = 400
+        file = self.ticker(self.kite, self.server, TOKENS)
+        service = self.start(file, "ticker")
+        self.assertEqual(service.wait(20), 1, service.log)
+        self.assertIn("every connection was refused for good, with HTTP 400", service.log)
+        self.assertEqual(len(self.kite.dials), 1, "a 400 is not tried again")
+        self.assertRegex(service.log, r"imbalance\W+0\b")
+
     def test_damaged_frames(self):
         self.begin()
         self.await_subscribed()
