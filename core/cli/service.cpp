@@ -24,11 +24,13 @@ constexpr auto tick_interval = std::chrono::milliseconds{100};
 constexpr auto one_signal = std::chrono::milliseconds{200};
 constexpr int ticks_per_second = 10;
 
-std::optional<std::string> answer(const runtime::pipeline& pipeline, const request& asked) {
-  if (asked.get == "status") return telemetry::status_json(pipeline.read(), pipeline.events(0));
-  if (asked.get == "page") return telemetry::status_text(pipeline.read(), pipeline.events(0));
-  if (asked.get == "metrics") return telemetry::prometheus_text(pipeline.read());
-  if (asked.get == "events") return telemetry::events_json(pipeline.events(asked.after));
+/// What the control socket and services read.
+std::optional<std::string> document(const runtime::pipeline& of, std::string_view what,
+                                    std::uint64_t after) {
+  if (what == "status") return telemetry::status_json(of.read(), of.events(after));
+  if (what == "page") return telemetry::status_text(of.read(), of.events(after));
+  if (what == "metrics") return telemetry::prometheus_text(of.read());
+  if (what == "events") return telemetry::events_json(of.events(after));
   return std::nullopt;
 }
 
@@ -129,8 +131,12 @@ service::~service() = default;
 void service::run(runtime::pipeline& pipeline) {
   parts_->running = &pipeline;
   parts_->await_signal();
+  pipeline.answer_with([&pipeline](std::string_view what, std::uint64_t after) {
+    return document(pipeline, what, after);
+  });
   pipeline.start();
-  parts_->control.serve([&pipeline](const request& asked) { return answer(pipeline, asked); });
+  parts_->control.serve(
+      [&pipeline](const request& asked) { return document(pipeline, asked.get, asked.after); });
   parts_->await_tick();
   parts_->io.run();
 }

@@ -33,6 +33,9 @@ class engine {
   /// A stage by name; null if there is none. For tests, between steps.
   stage* find(std::string_view name);
 
+  /// What services read of the whole. Before the lanes run.
+  void answer_with(document_reader reader) { shared_.document = std::move(reader); }
+
   /// Every 100 ms, one thread at a time.
   void tick();
   void mark_running() { running_.store(true); }

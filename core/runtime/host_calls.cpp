@@ -6,6 +6,7 @@
 
 #include <sluice/ext/attributes.h>
 #include <sluice/ext/codec.h>
+#include <sluice/ext/control.h>
 #include <sluice/ext/metrics.h>
 #include <sluice/ext/resolver.h>
 #include <sluice/record.hpp>
@@ -285,7 +286,24 @@ struct host_calls {
     return put(out, text), SLUICE_FAILED;
   }
 
-  static const void* extension(const sluice_host*, sluice_str id) {
+  static sluice_status read_document(const sluice_host* host, sluice_str what, std::uint64_t after,
+                                     void (*take)(void* context, sluice_str document),
+                                     void* context) {
+    stage& by = of(host);
+    if (fails(by)) return SLUICE_FAILED;
+    if (!by.shared_.document) return SLUICE_INVALID;
+    try {
+      const auto found = by.shared_.document(view(what), after);
+      if (!found) return SLUICE_INVALID;
+      take(context, borrow(*found));
+      return SLUICE_OK;
+    } catch (const std::exception& exception) {
+      by.shared_.log(SLUICE_ERROR, by.name_, exception.what());
+      return SLUICE_FAILED;
+    }
+  }
+
+  static const void* extension(const sluice_host* host, sluice_str id) {
     static constexpr sluice_attributes attributes_table{
         sizeof attributes_table, &publish_attributes, &attribute_generation, &attribute};
     static constexpr sluice_codecs codecs_table{sizeof codecs_table, &find_codec, &schema_name};
@@ -294,7 +312,9 @@ struct host_calls {
     if (view(id) == SLUICE_EXT_ATTRIBUTES) return &attributes_table;
     if (view(id) == SLUICE_EXT_CODECS) return &codecs_table;
     if (view(id) == SLUICE_EXT_METRICS) return &metrics_table;
+    static constexpr sluice_control control_table{sizeof control_table, &read_document};
     if (view(id) == SLUICE_EXT_RESOLVER) return &resolver_table;
+    if (view(id) == SLUICE_EXT_CONTROL && of(host).is(SLUICE_SERVICE)) return &control_table;
     return nullptr;
   }
 };

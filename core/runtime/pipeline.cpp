@@ -56,6 +56,10 @@ pipeline::~pipeline() {
   for (std::thread& each : parts_->threads) each.join();
 }
 
+void pipeline::answer_with(document_reader reader) {
+  parts_->running.answer_with(std::move(reader));
+}
+
 void pipeline::start() {
   for (const auto& each : parts_->running.lanes()) {
     parts_->threads.emplace_back([&lane = *each] {

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,11 +19,19 @@ namespace sluice::runtime {
 using logger =
     std::function<void(std::uint32_t severity, std::string_view stage, std::string_view message)>;
 
+/// A document of the whole pipeline by name, its events those numbered above `after`; none of that
+/// name: nullopt. Called in services' lanes; ext/control.h.
+using document_reader =
+    std::function<std::optional<std::string>(std::string_view what, std::uint64_t after)>;
+
 class pipeline {
  public:
   /// Creates every stage, each within a deadline. Throws std::runtime_error naming the stage.
   pipeline(config::pipeline_spec spec, const clock& time, logger log);
   ~pipeline();
+
+  /// What services read of the whole. Before `start`.
+  void answer_with(document_reader reader);
 
   /// Starts the lanes' threads.
   void start();

@@ -40,6 +40,8 @@ struct shared {
   runtime::attributes attributes;
   runtime::resolver resolver;
 
+  /// For services; empty: there is nothing to read. Set before the lanes run.
+  document_reader document;
   /// A stage that must not go on: the pipeline drains. Any lane.
   std::function<void(std::string_view stage)> stop;
   std::atomic<bool> draining{false};

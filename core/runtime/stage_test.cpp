@@ -371,6 +371,44 @@ TEST_CASE("timers: once, at their time, the last request counts") {
   CHECK(fired.size() == 1);
 }
 
+TEST_CASE("a service reads documents of the whole by name; other stages have no such door") {
+  rig at;
+  at.add("source", source);
+  at.add("sink", sink, {"source"});
+  at.add("service", &plugin_of<scripted<SLUICE_SERVICE>>);
+  at.build();
+  const sluice::host host = *at["service"].host;
+  CHECK(host.document("status") == std::nullopt);  // before anybody answers
+  at.run->running().answer_with([](std::string_view what, std::uint64_t after) {
+    return what == "events" ? std::optional{"after " + std::to_string(after)} : std::nullopt;
+  });
+  std::optional<std::string> got, none;
+  at["service"].timer = [&](time_point) {
+    got = host.document("events", 7);
+    none = host.document("nothing");
+  };
+  host.wake_at(host.now());
+  at.run->settle();
+  CHECK(got == "after 7");
+  CHECK(none == std::nullopt);
+  CHECK(at.state("service").faults == 0);
+  CHECK(at["source"].host->extension<sluice_control>(SLUICE_EXT_CONTROL) == nullptr);
+  CHECK(at["source"].host->document("events") == std::nullopt);
+}
+
+TEST_CASE("what goes wrong while a document is made stays on the host's side") {
+  rig at;
+  at.add("source", source);
+  at.add("sink", sink, {"source"});
+  at.add("service", &plugin_of<scripted<SLUICE_SERVICE>>);
+  at.build();
+  at.run->running().answer_with([](std::string_view, std::uint64_t) -> std::optional<std::string> {
+    throw std::runtime_error{"no paper left"};
+  });
+  CHECK(at["service"].host->document("status") == std::nullopt);
+  CHECK(at.logged.back() == "service: no paper left");
+}
+
 TEST_CASE("a fault of a source's call is counted, what it had pushed goes on") {
   rig on;
   on.add("source", source);

@@ -3,6 +3,8 @@
 #include "runtime/engine.hpp"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -78,6 +80,10 @@ struct harness::parts {
                 },
                 false} {
     const at_bench here{probes};
+    running.answer_with([this](std::string_view what, std::uint64_t) {
+      const auto found = documents.find(what);
+      return found == documents.end() ? std::nullopt : std::optional{found->second};
+    });
     running.create_stages([](runtime::stage& made) { made.create(); });
     under_test = running.find(label);
     settle();
@@ -131,6 +137,7 @@ struct harness::parts {
   runtime::virtual_clock virtual_time;
   runtime::system_clock system_time;
   bench probes;
+  std::map<std::string, std::string, std::less<>> documents;
   std::vector<message> logged;
   std::uint64_t last_event = 0;
   runtime::engine running;
@@ -169,6 +176,10 @@ bool harness::run_until(const std::function<bool()>& done, duration limit) {
 
 void harness::pressure(const sluice_pressure& now) {
   for (const auto& each : parts_->running.lanes()) each->set_pressure(now);
+}
+
+void harness::document(std::string_view what, std::string text) {
+  parts_->documents.insert_or_assign(std::string{what}, std::move(text));
 }
 
 void harness::fail_host_call(std::uint64_t nth) { parts_->under_test->fail_host_call(nth); }

@@ -20,6 +20,7 @@
 
 #include <sluice/abi.h>
 #include <sluice/ext/codec.h>
+#include <sluice/ext/control.h>
 #include <sluice/ext/guard.h>
 #include <sluice/ext/signals.h>
 #include <sluice/config.hpp>
@@ -29,6 +30,7 @@
 #include <cstring>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -77,6 +79,18 @@ class host {
   void signal(std::string_view name, level at, std::string_view cause) const {
     if (const auto* signals = extension<sluice_signals>(SLUICE_EXT_SIGNALS))
       signals->set(raw_, borrow(name), static_cast<std::uint32_t>(at), borrow(cause));
+  }
+
+  /// Services: a document of the whole pipeline (ext/control.h); none if this host has it not.
+  std::optional<std::string> document(std::string_view what, std::uint64_t after = 0) const {
+    const auto* control = extension<sluice_control>(SLUICE_EXT_CONTROL);
+    if (control == nullptr) return std::nullopt;
+    std::string text;
+    const auto take = [](void* into, sluice_str document) noexcept {
+      static_cast<std::string*>(into)->assign(view(document));
+    };
+    if (control->read(raw_, borrow(what), after, take, &text) != SLUICE_OK) return std::nullopt;
+    return text;
   }
 
   std::uint16_t schema(std::string_view name) const { return raw_->schema(raw_, borrow(name)); }

@@ -89,8 +89,10 @@ class __attribute__((visibility("default"))) harness {
 
   /// What the stage sees as the worst sink it can reach, from the next batch on.
   void pressure(const sluice_pressure& now);
+  /// What a service reads as the document `what` (ext/control.h). None is there before.
+  void document(std::string_view what, std::string text);
   /// The n-th call from now on (1: the next) that the stage makes to the host answers
-  /// SLUICE_FAILED. Calls: emit hold release drop_held push discard report secret.
+  /// SLUICE_FAILED. Calls: emit hold release drop_held push discard report secret document.
   void fail_host_call(std::uint64_t nth);
 
   /// What came out since the last call.

@@ -17,8 +17,8 @@ extern "C" {
 typedef struct sluice_control {
   uint32_t size;
   /* [lane] Gives a document to `take`, within this call. `what`: "status" (as `sluice status
-   * --format json`), "metrics" (Prometheus text), "events" (those numbered above `after`).
-   * SLUICE_INVALID: no such document. */
+   * --format json`), "page" (the same as text), "metrics" (Prometheus text), "events"; events, also
+   * those of a status, are the ones numbered above `after`. SLUICE_INVALID: no such document. */
   sluice_status (*read)(const sluice_host* host, sluice_str what, uint64_t after,
                         void (*take)(void* context, sluice_str document), void* context);
 } sluice_control;
