@@ -12,6 +12,7 @@ engine::engine(config::pipeline_spec spec, const clock& time, logger log, bool m
       shared_{time, std::move(log), spec_.name, spec_.max_keys},
       started_{time.now()},
       last_tick_{time.now()} {
+  tick_times_.fill(started_);
   shared_.stop = [this](std::string_view by) {
     {
       const std::lock_guard lock{tick_mutex_};

@@ -9,8 +9,6 @@ namespace sluice::runtime {
 
 namespace {
 
-constexpr std::int64_t hung_ns = 2'000'000'000, abort_ns = 10'000'000'000;
-
 const char* kind_name(std::uint32_t kind) {
   switch (kind) {
     case SLUICE_SOURCE: return "source";
@@ -21,112 +19,12 @@ const char* kind_name(std::uint32_t kind) {
   }
 }
 
-const char* level_name(std::uint32_t level) {
-  static constexpr const char* names[] = {"HEALTHY", "WARNING", "CRITICAL", "OVERLOAD"};
-  return names[std::min<std::uint32_t>(level, SLUICE_OVERLOAD)];
-}
-
 }  // namespace
 
 stage* engine::find(std::string_view name) {
   for (const instance& each : instances_)
     if (each.made->label() == name) return each.made;
   return nullptr;
-}
-
-// --- every 100 ms -------------------------------------------------------------------------------
-
-void engine::tick() {
-  const std::int64_t now = shared_.time.now();
-  watch(now);
-  levels::verdict worst;
-  {
-    const std::lock_guard lock{tick_mutex_};
-    for (instance& each : instances_) {
-      measure(each, now);
-      if (each.made->is(SLUICE_SINK)) classify_sink(each, now);
-      if (each.level.level > worst.level)
-        worst = {each.level.level, std::string{each.made->label()} + ": " + each.level.cause};
-    }
-    ++tick_;
-    last_tick_ = now;
-    if (worst.level != level_.level) {
-      const std::string text = std::string{level_name(level_.level)} + " to " +
-                               level_name(worst.level) +
-                               (worst.cause.empty() ? "" : ": " + worst.cause);
-      shared_.tell(worst.level > level_.level ? SLUICE_WARN : SLUICE_INFO, "pipeline", "level",
-                   text);
-    }
-    level_ = worst;
-  }
-  for (instance& each : instances_) press(each);
-}
-
-void engine::measure(instance& each, std::int64_t now) {
-  const lane::published seen = each.in->read(each.place);
-  const bool queued = each.leads && each.in->queue() != nullptr;
-  const std::uint64_t in = seen.count.created - seen.count.copied +
-                           (queued ? each.in->queue()->read(now).pushed : seen.count.in);
-  const std::uint64_t out = seen.count.out + seen.count.published;
-  const std::size_t slot = tick_ % rate_slots;
-  // The ring holds what was counted a second ago.
-  each.rate_in = static_cast<double>(in - each.in_before[slot]);
-  each.rate_out = static_cast<double>(out - each.out_before[slot]);
-  each.in_before[slot] = in;
-  each.out_before[slot] = out;
-  if (now > last_tick_)
-    each.busy_share = static_cast<double>(seen.busy_ns - each.busy_before) /
-                      static_cast<double>(now - last_tick_);
-  each.busy_before = seen.busy_ns;
-}
-
-void engine::classify_sink(instance& each, std::int64_t now) {
-  const lane::published sink = each.in->read(each.place);
-  const std::int64_t unanswered = sink.oldest_call_ns == 0 ? 0 : now - sink.oldest_call_ns;
-  levels::sample sample;
-  sample.pending = each.in->queue()->take_least() + sink.in_flight;
-  sample.latency_ns = std::max(each.in->driver()->calls.read(now).p95_ns, unanswered);
-  each.pressure = {sizeof each.pressure, SLUICE_HEALTHY,
-                   each.rate_in,         0,
-                   sample.pending,       each.in->queue()->oldest_age(now)};
-  if (spec_.level.mode == config::level_mode::never) return;
-  each.level = levels::classify(spec_.level, sample);
-  if (spec_.level.mode == config::level_mode::enforce) each.pressure.level = each.level.level;
-}
-
-void engine::press(instance& each) {
-  if (each.place > 0 || each.sinks.empty()) return;  // once a lane: its first stage sees the most
-  const sluice_pressure* worst = &instances_[each.sinks.front()].pressure;
-  for (const std::size_t sink : each.sinks) {
-    const sluice_pressure& other = instances_[sink].pressure;
-    if (other.level > worst->level ||
-        (other.level == worst->level && other.pending > worst->pending))
-      worst = &other;
-  }
-  each.in->set_pressure(*worst);
-}
-
-void engine::watch(std::int64_t now) {
-  const lane* longest = nullptr;
-  std::int64_t since = now;
-  for (const auto& each : lanes_) {
-    const std::int64_t entered = each->entered();
-    if (entered == 0 || entered >= since) continue;
-    since = entered;
-    longest = each.get();
-  }
-  const bool hung = longest != nullptr && now - since >= hung_ns;
-  const stage* in = hung ? longest->current() : nullptr;
-  const std::string name{!hung ? "" : in == nullptr ? "a lane" : in->label()};
-  {
-    const std::lock_guard lock{tick_mutex_};
-    if (hung && hung_stage_ != name)
-      shared_.tell(SLUICE_ERROR, name, "hung", "has not returned for 2 s");
-    hung_stage_ = name;
-  }
-  if (!hung || now - since < abort_ns) return;
-  shared_.log(SLUICE_ERROR, name, "hung for 10 s: the process ends for its supervisor to restart");
-  std::abort();
 }
 
 // --- end ----------------------------------------------------------------------------------------
@@ -195,6 +93,8 @@ stage_state engine::state_of(const instance& each, std::int64_t now, bool at_res
     made.age = each.in->driver()->ages.read(now);
     made.age_60s = each.in->driver()->ages.read_60s(now);
     made.receivers = own.receivers;
+    made.demand = {each.demand.offered_per_s(), each.demand.capacity_per_s(), each.demand.ratio(),
+                   each.pressure.pending};
   }
   made.rate_in_per_s = each.rate_in;
   made.rate_out_per_s = each.rate_out;
@@ -203,7 +103,8 @@ stage_state engine::state_of(const instance& each, std::int64_t now, bool at_res
   made.bypassed = own.bypassed;
   made.stopped = own.stopped;
   made.level = each.level.level;
-  made.level_cause = each.level.cause;
+  made.level_cause = each.level.text;
+  made.signals = each.signals;
   made.metrics = each.made->metrics();
   return made;
 }
@@ -225,8 +126,9 @@ snapshot engine::read(bool at_rest) const {
   made.max_keys = spec_.max_keys;
 
   const std::lock_guard lock{tick_mutex_};
-  made.level = level_.level;
-  made.level_cause = level_.cause;
+  made.level = level_;
+  made.level_cause = level_cause_;
+  made.changes = changes_;
   made.hung_stage = hung_stage_;
   made.stopped_by = stopped_by_;
   std::int64_t between = 0;

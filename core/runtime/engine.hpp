@@ -4,6 +4,7 @@
 
 #include "config/pipeline.hpp"
 #include "level/classifier.hpp"
+#include "level/demand.hpp"
 #include "runtime/lane.hpp"
 #include "runtime/shared.hpp"
 #include "runtime/snapshot.hpp"
@@ -62,7 +63,12 @@ class engine {
     std::array<std::uint64_t, rate_slots> in_before{}, out_before{};
     double rate_in = 0, rate_out = 0, busy_share = 0;
     std::int64_t busy_before = 0;
-    levels::verdict level;
+    std::vector<signal_state> signals;  // those above HEALTHY
+    std::uint64_t kept_away = 0;        // sampled and shed, in the last slot
+    // Of a sink.
+    std::uint64_t arrived_before = 0, delivered_before = 0, kept_away_before = 0;
+    levels::demand demand;
+    levels::standing level;
     sluice_pressure pressure{};
   };
 
@@ -72,7 +78,11 @@ class engine {
   void connect(std::uint32_t number);
   void find_sinks();
   void measure(instance& each, std::int64_t now);
-  void classify_sink(instance& each, std::int64_t now);
+  levels::sample sample_sink(std::size_t number, std::int64_t now);
+  void classify_sink(std::size_t number, std::int64_t now);
+  levels::signal contributed_to(std::size_t sink) const;
+  void classify_pipeline();
+  void tell_change(const instance& worst, std::uint32_t before, std::uint32_t after);
   void press(instance& each);
   void watch(std::int64_t now);
   stage_state state_of(const instance& each, std::int64_t now, bool at_rest) const;
@@ -91,7 +101,10 @@ class engine {
   mutable std::mutex tick_mutex_;  // guards what the tick writes and `read` shows
   std::size_t tick_ = 0;
   std::int64_t last_tick_ = 0;
-  levels::verdict level_;
+  std::array<std::int64_t, rate_slots> tick_times_{};
+  std::uint32_t level_ = SLUICE_HEALTHY;
+  std::string level_cause_;
+  std::vector<level_changes> changes_;
   std::string hung_stage_, stopped_by_;
 };
 

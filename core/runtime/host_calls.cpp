@@ -9,6 +9,7 @@
 #include <sluice/ext/control.h>
 #include <sluice/ext/metrics.h>
 #include <sluice/ext/resolver.h>
+#include <sluice/ext/signals.h>
 #include <sluice/record.hpp>
 
 #include <algorithm>
@@ -272,6 +273,19 @@ struct host_calls {
       of(host).metric_values_[metric].store(value, std::memory_order_relaxed);
   }
 
+  static sluice_status set_signal(const sluice_host* host, sluice_str name, std::uint32_t level,
+                                  sluice_str cause) {
+    stage& by = of(host);
+    if (level > SLUICE_OVERLOAD) return invalid(by, "a signal's level is 0 to 3");
+    const std::lock_guard lock{by.metrics_mutex_};
+    for (signal_state& each : by.signals_)
+      if (each.name == view(name))
+        return each = {each.name, level, std::string{view(cause)}}, SLUICE_OK;
+    if (by.signals_.size() == SLUICE_SIGNALS_MAX) return SLUICE_FULL;
+    by.signals_.push_back({std::string{view(name)}, level, std::string{view(cause)}});
+    return SLUICE_OK;
+  }
+
   static std::uint64_t resolve(const sluice_host* host, sluice_str name) {
     stage& by = of(host);
     return by.shared_.resolver.begin(view(name), &by, [&by] { by.wake(); });
@@ -308,11 +322,13 @@ struct host_calls {
         sizeof attributes_table, &publish_attributes, &attribute_generation, &attribute};
     static constexpr sluice_codecs codecs_table{sizeof codecs_table, &find_codec, &schema_name};
     static constexpr sluice_metrics metrics_table{sizeof metrics_table, &add_metric, &set_metric};
+    static constexpr sluice_signals signals_table{sizeof signals_table, &set_signal};
     static constexpr sluice_resolver resolver_table{sizeof resolver_table, &resolve, &resolved};
     if (view(id) == SLUICE_EXT_ATTRIBUTES) return &attributes_table;
     if (view(id) == SLUICE_EXT_CODECS) return &codecs_table;
     if (view(id) == SLUICE_EXT_METRICS) return &metrics_table;
     static constexpr sluice_control control_table{sizeof control_table, &read_document};
+    if (view(id) == SLUICE_EXT_SIGNALS) return &signals_table;
     if (view(id) == SLUICE_EXT_RESOLVER) return &resolver_table;
     if (view(id) == SLUICE_EXT_CONTROL && of(host).is(SLUICE_SERVICE)) return &control_table;
     return nullptr;

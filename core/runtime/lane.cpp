@@ -235,6 +235,7 @@ void lane::publish() {
     into.busy_ns = busy_ns_;
   }
   if (driver_ == nullptr) return;
+  published_.back().guard_closed = driver_->guard_closed();
   published_.front().held += driver_->in_hand();
   published& sink = published_.back();
   sink.held += driver_->in_flight();

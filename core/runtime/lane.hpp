@@ -71,6 +71,7 @@ class lane {
     std::uint64_t held = 0, in_flight = 0, receivers = 0, faults = 0;
     std::int64_t oldest_call_ns = 0;  // when the oldest unanswered call was written; 0: none
     bool bypassed = false, stopped = false;
+    bool guard_closed = true;  // of a sink
     std::uint64_t taken = 0;   // by the lane, from its queue
     std::int64_t busy_ns = 0;  // the lane, since its start
   };
@@ -82,6 +83,7 @@ class lane {
   std::int64_t entered() const { return entered_.load(std::memory_order_relaxed); }
   /// [any] Null unless the lane ends in a sink.
   const sink_driver* driver() const { return driver_.get(); }
+  sink_driver* driver() { return driver_.get(); }
 
  private:
   bool start();

@@ -223,7 +223,6 @@ void record_queue::remove(std::uint32_t number) {
   gone.next = free_node_;
   free_node_ = number;
   --node_count_;
-  least_ = std::min<std::uint64_t>(least_, node_count_);
 }
 
 void record_queue::release_chunks(const node& of) {
@@ -398,18 +397,10 @@ record_queue::reading record_queue::read(std::int64_t now) const {
   made.popped = popped_;
   made.dropped = dropped_;
   made.priority_lost = priority_lost_;
-  made.least = std::min<std::uint64_t>(least_, node_count_);
   const std::uint64_t listed = lists_[0].count + lists_[1].count + lists_[2].count;
   const std::uint64_t lost = std::accumulate(dropped_.begin(), dropped_.end(), std::uint64_t{0});
   made.imbalance = static_cast<std::int64_t>(pushed_ - popped_ - lost - listed);
   return made;
-}
-
-std::uint64_t record_queue::take_least() {
-  const std::lock_guard lock{mutex_};
-  const std::uint64_t least = std::min<std::uint64_t>(least_, node_count_);
-  least_ = node_count_;
-  return least;
 }
 
 }  // namespace sluice::runtime

@@ -62,13 +62,10 @@ class record_queue {
     std::uint64_t pushed = 0, popped = 0;
     std::array<std::uint64_t, SLUICE_DROP_REASONS> dropped{};
     std::uint64_t priority_lost = 0;  ///< records of priority 0 among the dropped
-    std::uint64_t least = 0;          ///< smallest depth since the last reading that reset it
     /// Nonzero only if the queue lost count.
     std::int64_t imbalance = 0;
   };
   reading read(std::int64_t now) const;
-  /// The smallest depth since the last call.
-  std::uint64_t take_least();
 
  private:
   static constexpr std::uint32_t none = UINT32_MAX;
@@ -132,7 +129,7 @@ class record_queue {
   std::uint32_t producers_ = 0;
   bool closed_ = false, abandoned_ = false;
   std::int64_t above_since_ = 0;  // max_delay: since when the least delay is above it; 0: it is not
-  std::uint64_t pushed_ = 0, popped_ = 0, priority_lost_ = 0, least_ = 0;
+  std::uint64_t pushed_ = 0, popped_ = 0, priority_lost_ = 0;
   std::array<std::uint64_t, SLUICE_DROP_REASONS> dropped_{};
 };
 

@@ -22,11 +22,27 @@ sink_driver::sink_driver(lane& where, record_queue& queue, stage* guard, stage& 
 // --- taking -------------------------------------------------------------------------------------
 
 bool sink_driver::step() {
+  has_room_ = true;
+  const bool worked = advance();
+  room_now_.store(has_room_, std::memory_order_relaxed);
+  if (has_room_) room_since_.store(true, std::memory_order_relaxed);
+  note_pending();
+  return worked;
+}
+
+bool sink_driver::guarded() const {
+  return guard_table_ != nullptr && !guard_->bypassed() && !guard_->stopped();
+}
+
+bool sink_driver::guard_closed() const {
+  return !guarded() || guard_table_->closed(guard_->self()) != 0;
+}
+
+bool sink_driver::advance() {
   seen_depth_ = queue_.depth();
   const std::uint32_t queued = hand_.size() + seen_depth_;
   wants_input_ = true;
-  const bool guarded = guard_table_ != nullptr && !guard_->bypassed() && !guard_->stopped();
-  const bool closed = !guarded || guard_table_->closed(guard_->self()) != 0;
+  const bool closed = guard_closed();
   if (closed) keep_latest(false);
   if (queued == 0) return false;
   if (sink_.stopped()) {
@@ -36,7 +52,7 @@ bool sink_driver::step() {
   }
   std::uint64_t permit = 0;
   const auto permitted = [&] {
-    if (!guarded) return std::uint32_t{SLUICE_GUARD_ALLOW};
+    if (!guarded()) return std::uint32_t{SLUICE_GUARD_ALLOW};
     lane_.entering(guard_);
     const std::uint32_t answer = guard_table_->permit(guard_->self(), lane_.now(), &permit);
     lane_.entering(nullptr);
@@ -52,15 +68,16 @@ bool sink_driver::step() {
                                   : lane_.now() - static_cast<std::int64_t>(hand_[0].reserved);
   const std::uint32_t most = ready(queued, oldest);
   if (most == 0) {
-    wants_input_ = ready(queued + SLUICE_BATCH_MAX, oldest) > 0;
+    has_room_ = wants_input_ = ready(queued + SLUICE_BATCH_MAX, oldest) > 0;
     if (!closed) cancel(permit);
     return false;
   }
-  if (closed && guarded) {
+  if (closed && guarded()) {
     const std::uint32_t answer = permitted();
     if (answer != SLUICE_GUARD_ALLOW) return hold_back(answer);
   }
   if (!fill_hand(most)) return cancel(permit), false;
+  has_room_ = false;
   return make_call(std::min(most, hand_.size()), permit);
 }
 
@@ -249,6 +266,7 @@ sluice_status sink_driver::report(const sluice_outcome& outcome) {
     made.incident = outcome.incident;
   }
   if (made.remaining == 0) finish_call(made, written, done);
+  note_pending();
   return SLUICE_OK;
 }
 
@@ -276,6 +294,25 @@ void sink_driver::cancel(std::uint64_t permit) {
   if (permit == 0) return;
   tell_guard({sizeof(sluice_call_result), SLUICE_CALL_CANCELLED, SLUICE_CAUSE_NONE, 0, permit, 0, 0,
               lane_.now()});
+}
+
+// --- what the level asks ------------------------------------------------------------------------
+
+/// After every step and reply: it is least when replies have come and nothing new was taken.
+void sink_driver::note_pending() {
+  const std::uint64_t pending = queue_.depth() + hand_.size() + in_flight_;
+  std::uint64_t least = least_pending_.load(std::memory_order_relaxed);
+  while (pending < least && !least_pending_.compare_exchange_weak(least, pending)) {
+  }
+}
+
+bool sink_driver::take_saturated() {
+  return !room_since_.exchange(room_now_.load(std::memory_order_relaxed),
+                               std::memory_order_relaxed);
+}
+
+std::uint64_t sink_driver::take_least_pending(std::uint64_t now) {
+  return std::min(now, least_pending_.exchange(now));
 }
 
 // --- end ----------------------------------------------------------------------------------------

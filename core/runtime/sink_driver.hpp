@@ -9,6 +9,7 @@
 #include <sluice/ext/guard.h>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -49,6 +50,14 @@ class sink_driver {
   std::uint64_t receivers() const { return receivers_; }
   /// When the oldest unanswered call was handed over; 0: none.
   std::int64_t oldest_call() const;
+  /// Every call is allowed, or there is no guard.
+  bool guard_closed() const;
+
+  /// [any] Whether nothing but the sink has limited it since the last call: there was always input,
+  /// and never room for another call.
+  bool take_saturated();
+  /// [any] The least of queued and unacknowledged records since the last call, being `now` now.
+  std::uint64_t take_least_pending(std::uint64_t now);
 
   /// [any]
   latency_window calls;  ///< first byte written to reply, per call
@@ -67,6 +76,9 @@ class sink_driver {
     std::array<std::int64_t, SLUICE_BATCH_MAX> received;
   };
 
+  bool advance();
+  void note_pending();
+  bool guarded() const;
   bool fill_hand(std::uint32_t most);
   bool hold_back(std::uint32_t answer);
   void keep_latest(bool on);
@@ -94,6 +106,9 @@ class sink_driver {
   std::uint32_t seen_depth_ = 0;
   bool wants_input_ = true;
   bool keeps_latest_ = false;  // the queue, as the guard asked
+  bool has_room_ = true;  // the last step ended for want of input, or its guard's leave
+  std::atomic<bool> room_now_{true}, room_since_{true};
+  std::atomic<std::uint64_t> least_pending_{0};
 };
 
 }  // namespace sluice::runtime

@@ -188,6 +188,7 @@ void stage::enter_bypass() {
   bypassed_ = true;
   count.dropped[SLUICE_DROP_FAULT] += store_.size();
   store_.clear();
+  forget_signals();
   shared_.tell(SLUICE_ERROR, name_, "bypass", "bypassed after three faults in ten seconds");
 }
 
@@ -196,6 +197,7 @@ void stage::halt(std::string_view why) {
   stopped_ = true;
   count.dropped[SLUICE_DROP_FAULT] += store_.size();
   store_.clear();
+  forget_signals();
   shared_.tell(SLUICE_ERROR, name_, "stop", why);
   shared_.stop(name_);
 }
@@ -215,6 +217,20 @@ std::vector<metric_value> stage::metrics() const {
     made.push_back({metrics_[i].name, metrics_[i].doc, metrics_[i].kind,
                     metric_values_[i].load(std::memory_order_relaxed)});
   return made;
+}
+
+std::vector<signal_state> stage::signals() const {
+  const std::lock_guard lock{metrics_mutex_};
+  std::vector<signal_state> made;
+  for (const signal_state& each : signals_)
+    if (each.level > SLUICE_HEALTHY) made.push_back(each);
+  return made;
+}
+
+/// Nobody would take them back.
+void stage::forget_signals() {
+  const std::lock_guard lock{metrics_mutex_};
+  signals_.clear();
 }
 
 }  // namespace sluice::runtime

@@ -89,6 +89,8 @@ class stage {
 
   /// [any]
   std::vector<metric_value> metrics() const;
+  /// [any] Its contributions to the level, those above HEALTHY.
+  std::vector<signal_state> signals() const;
 
   /// One call of a plugin's function, watched and with its error message. Returns its status.
   template <typename Function>
@@ -130,6 +132,7 @@ class stage {
   std::uint32_t tally(sluice_record* records, std::uint32_t count);
   bool held_now(std::uint64_t handle) const;
   void enter_bypass();
+  void forget_signals();
   key_table& keys();
 
   host_table host_{};
@@ -167,6 +170,7 @@ class stage {
 
   mutable std::mutex metrics_mutex_;
   std::vector<metric> metrics_;
+  std::vector<signal_state> signals_;
   std::array<std::atomic<double>, SLUICE_METRICS_MAX> metric_values_{};
 };
 

@@ -1,0 +1,38 @@
+#include "level/demand.hpp"
+
+#include <algorithm>
+
+namespace sluice::levels {
+
+void demand::add(const slot& now) {
+  if (now.length_ns <= 0) return;
+  slots_[next_] = now;
+  next_ = (next_ + 1) % window;
+  filled_ = std::min(filled_ + 1, window);
+  double records = 0, seconds = 0;
+  for (std::size_t i = 0; i < filled_; ++i) {
+    records += static_cast<double>(slots_[i].arrived + slots_[i].kept_away);
+    seconds += static_cast<double>(slots_[i].length_ns) / 1e9;
+  }
+  offered_ = records / seconds;
+
+  if (now.barred) return;
+  const double rate = static_cast<double>(now.delivered) * 1e9 / static_cast<double>(now.length_ns);
+  if (now.saturated) {
+    saturated_[saturated_next_] = rate;
+    saturated_next_ = (saturated_next_ + 1) % remembered;
+    saturated_filled_ = std::min(saturated_filled_ + 1, remembered);
+    capacity_ = *std::max_element(
+        saturated_.begin(), saturated_.begin() + static_cast<std::ptrdiff_t>(saturated_filled_));
+    known_ = true;
+  } else if (known_) {
+    capacity_ = std::max(capacity_, std::min(offered_, std::max(capacity_, rate) * probe));
+  }
+}
+
+double demand::ratio() const {
+  if (!known_ || offered_ <= 0) return 1;
+  return std::min(1.0, capacity_ / offered_);
+}
+
+}  // namespace sluice::levels

@@ -1,0 +1,90 @@
+#include "level/demand.hpp"
+
+#include <doctest/doctest.h>
+
+using sluice::levels::demand;
+using sluice::levels::slot;
+
+namespace {
+
+constexpr std::int64_t length = 100'000'000;
+
+void repeat(demand& sink, int times, const slot& seen) {
+  for (int i = 0; i < times; ++i) sink.add(seen);
+}
+
+slot free_slot(std::uint64_t arrived, std::uint64_t kept_away = 0) {
+  return {length, arrived, kept_away, arrived, false, false};
+}
+slot full_slot(std::uint64_t arrived, std::uint64_t delivered) {
+  return {length, arrived, 0, delivered, true, false};
+}
+
+}  // namespace
+
+TEST_CASE("before anything was offered the ratio is 1 and capacity is unknown") {
+  const demand sink;
+  CHECK(sink.ratio() == 1);
+  CHECK(sink.capacity_per_s() == 0);
+}
+
+TEST_CASE("offered is what arrived and what was kept away, over one second") {
+  demand sink;
+  sink.add(free_slot(100, 50));
+  CHECK(sink.offered_per_s() == doctest::Approx(1'500));
+  repeat(sink, 10, free_slot(10, 30));
+  CHECK(sink.offered_per_s() == doctest::Approx(400));
+}
+
+TEST_CASE("capacity stays unknown until a saturated slot, whatever is dropped on the way") {
+  demand sink;
+  repeat(sink, 36'000, free_slot(20, 80));
+  CHECK(sink.capacity_per_s() == 0);
+  CHECK(sink.ratio() == 1);
+}
+
+TEST_CASE("capacity is the largest of the last five saturated slots") {
+  demand sink;
+  for (const std::uint64_t delivered : {900, 1'000, 400, 400, 400})
+    sink.add(full_slot(2'000, delivered));
+  CHECK(sink.capacity_per_s() == doctest::Approx(10'000));
+  sink.add(full_slot(2'000, 400));
+  CHECK(sink.capacity_per_s() == doctest::Approx(10'000));
+  sink.add(full_slot(2'000, 400));
+  CHECK(sink.capacity_per_s() == doctest::Approx(4'000));
+  CHECK(sink.ratio() == doctest::Approx(0.2));
+}
+
+TEST_CASE("a slot with room raises capacity by 5 %, never beyond what is offered") {
+  demand sink;
+  repeat(sink, 10, full_slot(1'000, 500));
+  sink.add(free_slot(480, 520));
+  CHECK(sink.capacity_per_s() == doctest::Approx(5'250));
+  repeat(sink, 100, free_slot(480, 520));
+  CHECK(sink.capacity_per_s() == doctest::Approx(10'000));
+  CHECK(sink.ratio() == doctest::Approx(1));
+}
+
+TEST_CASE("capacity recovers from a complete stall") {
+  demand sink;
+  repeat(sink, 10, full_slot(1'000, 0));
+  CHECK(sink.ratio() < 0.01);
+  CHECK(sink.capacity_per_s() == 1);
+  repeat(sink, 40, free_slot(200, 800));  // a sampler at its floor
+  CHECK(sink.ratio() == doctest::Approx(1));
+}
+
+TEST_CASE("a slot behind an open guard says nothing of capacity") {
+  demand sink;
+  repeat(sink, 10, full_slot(1'000, 500));
+  repeat(sink, 100, {length, 1'000, 0, 0, true, true});
+  repeat(sink, 100, {length, 1'000, 0, 0, false, true});
+  CHECK(sink.capacity_per_s() == doctest::Approx(5'000));
+}
+
+TEST_CASE("a late slot counts by its length") {
+  demand sink;
+  sink.add({3 * length, 3'000, 0, 1'500, true, false});
+  CHECK(sink.offered_per_s() == doctest::Approx(10'000));
+  CHECK(sink.capacity_per_s() == doctest::Approx(5'000));
+}

@@ -1,0 +1,193 @@
+// What the engine does every 100 ms: it reads every stage, turns that into levels, tells stages
+// what they are up against, and watches for a lane that hangs.
+#include "runtime/engine.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+namespace sluice::runtime {
+
+namespace {
+
+constexpr std::int64_t hung_ns = 2'000'000'000, abort_ns = 10'000'000'000;
+
+const char* level_name(std::uint32_t level) {
+  static constexpr const char* names[] = {"HEALTHY", "WARNING", "CRITICAL", "OVERLOAD"};
+  return names[std::min<std::uint32_t>(level, SLUICE_OVERLOAD)];
+}
+
+}  // namespace
+
+void engine::tick() {
+  const std::int64_t now = shared_.time.now();
+  watch(now);
+  {
+    const std::lock_guard lock{tick_mutex_};
+    for (instance& each : instances_) measure(each, now);
+    if (spec_.level.mode != config::level_mode::never) {
+      for (std::size_t i = 0; i < instances_.size(); ++i)
+        if (instances_[i].made->is(SLUICE_SINK)) classify_sink(i, now);
+      classify_pipeline();
+    }
+    tick_times_[tick_ % rate_slots] = now;
+    ++tick_;
+    last_tick_ = now;
+  }
+  for (instance& each : instances_) press(each);
+}
+
+void engine::measure(instance& each, std::int64_t now) {
+  const lane::published seen = each.in->read(each.place);
+  const bool queued = each.leads && each.in->queue() != nullptr;
+  const std::uint64_t in = seen.count.created - seen.count.copied +
+                           (queued ? each.in->queue()->read(now).pushed : seen.count.in);
+  const std::uint64_t out = seen.count.out + seen.count.published;
+  const std::size_t slot = tick_ % rate_slots;
+  // The rings hold what was counted, and when, ten ticks ago.
+  const double seconds =
+      static_cast<double>(std::max<std::int64_t>(now - tick_times_[slot], 1)) / 1e9;
+  each.rate_in = static_cast<double>(in - each.in_before[slot]) / seconds;
+  each.rate_out = static_cast<double>(out - each.out_before[slot]) / seconds;
+  each.in_before[slot] = in;
+  each.out_before[slot] = out;
+  if (now > last_tick_)
+    each.busy_share = static_cast<double>(seen.busy_ns - each.busy_before) /
+                      static_cast<double>(now - last_tick_);
+  each.busy_before = seen.busy_ns;
+  each.signals = each.made->signals();
+
+  const std::uint64_t kept_away =
+      seen.count.dropped[SLUICE_DROP_SAMPLED] + seen.count.dropped[SLUICE_DROP_SHED];
+  each.kept_away = kept_away - std::exchange(each.kept_away_before, kept_away);
+}
+
+// --- levels -------------------------------------------------------------------------------------
+
+/// What was sampled and shed before a sink was offered to it; shards share it.
+levels::sample engine::sample_sink(std::size_t number, std::int64_t now) {
+  instance& sink = instances_[number];
+  const lane::published seen = sink.in->read(sink.place);
+  const record_queue::reading queue = sink.in->queue()->read(now);
+
+  levels::slot slot;
+  slot.length_ns = now - last_tick_;
+  slot.arrived = queue.pushed - std::exchange(sink.arrived_before, queue.pushed);
+  slot.delivered =
+      seen.count.published - std::exchange(sink.delivered_before, seen.count.published);
+  for (const instance& each : instances_)
+    if (std::binary_search(each.sinks.begin(), each.sinks.end(), number))
+      slot.kept_away += each.kept_away / of_spec_[sink.spec].size();
+  slot.saturated = sink.in->driver()->take_saturated();
+  slot.barred = !seen.guard_closed;
+  sink.demand.add(slot);
+
+  const std::int64_t unanswered = seen.oldest_call_ns == 0 ? 0 : now - seen.oldest_call_ns;
+  levels::sample made;
+  made.ratio = sink.demand.ratio();
+  made.latency_ns = std::max(sink.in->driver()->calls.read(now).p95_ns, unanswered);
+  made.pending = sink.in->driver()->take_least_pending(
+      queue.state.depth + seen.held + (sink.place == 0 ? 0 : sink.in->read(0).held));
+  made.guard_closed = seen.guard_closed;
+  made.contributed = contributed_to(number);
+  sink.pressure = {sizeof sink.pressure,         SLUICE_HEALTHY, sink.demand.offered_per_s(),
+                   sink.demand.capacity_per_s(), made.pending,   queue.state.oldest_ns};
+  return made;
+}
+
+/// The worst signal of the stages that can reach a sink, and of the services.
+levels::signal engine::contributed_to(std::size_t sink) const {
+  levels::signal worst;
+  for (const instance& each : instances_) {
+    const bool counts = each.made->is(SLUICE_SERVICE) ||
+                        std::binary_search(each.sinks.begin(), each.sinks.end(), sink);
+    if (!counts) continue;
+    for (const signal_state& signal : each.signals)
+      if (signal.level > worst.level)
+        worst = {signal.level, signal.name, std::string{each.made->label()} + ": " + signal.cause};
+  }
+  return worst;
+}
+
+void engine::classify_sink(std::size_t number, std::int64_t now) {
+  const levels::sample seen = sample_sink(number, now);
+  instance& sink = instances_[number];
+  sink.level = levels::advance(spec_.level, std::move(sink.level), seen, now);
+  if (spec_.level.mode == config::level_mode::enforce) sink.pressure.level = sink.level.level;
+}
+
+void engine::classify_pipeline() {
+  const instance* worst = nullptr;
+  for (const instance& each : instances_)
+    if (each.made->is(SLUICE_SINK) && (worst == nullptr || each.level.level > worst->level.level))
+      worst = &each;
+  if (worst == nullptr) return;
+  const std::uint32_t before = std::exchange(level_, worst->level.level);
+  level_cause_ = level_ == SLUICE_HEALTHY
+                     ? std::string{}
+                     : std::string{worst->made->label()} + ": " + worst->level.text;
+  if (level_ == before) return;
+  tell_change(*worst, before, level_);
+  const std::string cause = level_ > before ? worst->level.cause : "recovery";
+  const auto found = std::find_if(changes_.begin(), changes_.end(), [&](const level_changes& each) {
+    return each.to == level_ && each.cause == cause;
+  });
+  if (found != changes_.end())
+    ++found->count;
+  else
+    changes_.push_back({level_, cause, 1});
+}
+
+void engine::tell_change(const instance& worst, std::uint32_t before, std::uint32_t after) {
+  char values[160];
+  std::snprintf(values, sizeof values,
+                "offered %.0f/s, capacity %.0f/s, ratio %.2f, latency p95 %.1f ms, pending %llu",
+                worst.demand.offered_per_s(), worst.demand.capacity_per_s(), worst.demand.ratio(),
+                static_cast<double>(worst.in->driver()->calls.read(last_tick_).p95_ns) / 1e6,
+                static_cast<unsigned long long>(worst.pressure.pending));
+  const bool up = after > before;
+  const std::string text = std::string{level_name(before)} + " to " + level_name(after) + ": " +
+                           (up ? level_cause_ : std::string{worst.made->label()} + " recovers") +
+                           " (" + values + ")";
+  shared_.tell(up ? SLUICE_WARN : SLUICE_INFO, "pipeline", "level", text);
+}
+
+void engine::press(instance& each) {
+  if (each.place > 0 || each.sinks.empty()) return;  // once a lane: its first stage sees the most
+  const sluice_pressure* worst = &instances_[each.sinks.front()].pressure;
+  for (const std::size_t sink : each.sinks) {
+    const sluice_pressure& other = instances_[sink].pressure;
+    if (other.level > worst->level ||
+        (other.level == worst->level && other.pending > worst->pending))
+      worst = &other;
+  }
+  each.in->set_pressure(*worst);
+}
+
+// --- hung lanes ---------------------------------------------------------------------------------
+
+void engine::watch(std::int64_t now) {
+  const lane* longest = nullptr;
+  std::int64_t since = now;
+  for (const auto& each : lanes_) {
+    const std::int64_t entered = each->entered();
+    if (entered == 0 || entered >= since) continue;
+    since = entered;
+    longest = each.get();
+  }
+  const bool hung = longest != nullptr && now - since >= hung_ns;
+  const stage* in = hung ? longest->current() : nullptr;
+  const std::string name{!hung ? "" : in == nullptr ? "a lane" : in->label()};
+  {
+    const std::lock_guard lock{tick_mutex_};
+    if (hung && hung_stage_ != name)
+      shared_.tell(SLUICE_ERROR, name, "hung", "has not returned for 2 s");
+    hung_stage_ = name;
+  }
+  if (!hung || now - since < abort_ns) return;
+  shared_.log(SLUICE_ERROR, name, "hung for 10 s: the process ends for its supervisor to restart");
+  std::abort();
+}
+
+}  // namespace sluice::runtime
