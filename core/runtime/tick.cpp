@@ -45,9 +45,9 @@ void engine::measure(instance& each, std::int64_t now) {
                            (queued ? each.in->queue()->read(now).pushed : seen.count.in);
   const std::uint64_t out = seen.count.out + seen.count.published;
   const std::size_t slot = tick_ % rate_slots;
-  // The rings hold what was counted, and when, ten ticks ago.
+  // The rings hold what was counted, and when, ten ticks ago; a late tick must not raise a rate.
   const double seconds =
-      static_cast<double>(std::max<std::int64_t>(now - tick_times_[slot], 1)) / 1e9;
+      std::max(static_cast<double>(now - tick_times_[slot]) / 1e9, rate_slots * 0.1);
   each.rate_in = static_cast<double>(in - each.in_before[slot]) / seconds;
   each.rate_out = static_cast<double>(out - each.out_before[slot]) / seconds;
   each.in_before[slot] = in;
