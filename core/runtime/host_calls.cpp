@@ -324,10 +324,10 @@ struct host_calls {
     static constexpr sluice_metrics metrics_table{sizeof metrics_table, &add_metric, &set_metric};
     static constexpr sluice_signals signals_table{sizeof signals_table, &set_signal};
     static constexpr sluice_resolver resolver_table{sizeof resolver_table, &resolve, &resolved};
+    static constexpr sluice_control control_table{sizeof control_table, &read_document};
     if (view(id) == SLUICE_EXT_ATTRIBUTES) return &attributes_table;
     if (view(id) == SLUICE_EXT_CODECS) return &codecs_table;
     if (view(id) == SLUICE_EXT_METRICS) return &metrics_table;
-    static constexpr sluice_control control_table{sizeof control_table, &read_document};
     if (view(id) == SLUICE_EXT_SIGNALS) return &signals_table;
     if (view(id) == SLUICE_EXT_RESOLVER) return &resolver_table;
     if (view(id) == SLUICE_EXT_CONTROL && of(host).is(SLUICE_SERVICE)) return &control_table;
