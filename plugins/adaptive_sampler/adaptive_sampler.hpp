@@ -1,0 +1,124 @@
+// adaptive_sampler/adaptive_sampler.hpp - keeps as much as the sink can take, evenly.
+#pragma once
+
+#include "fair_shares.hpp"
+#include "ratio_controller.hpp"
+
+#include <sluice/ext/metrics.h>
+#include <sampling/accumulator.hpp>
+#include <sluice/stage.hpp>
+
+#include <array>
+
+namespace sluice::adaptive_sampler {
+
+class adaptive_sampler {
+ public:
+  enum class mode : std::uint8_t { adaptive, fixed };
+  enum class method : std::uint8_t { per_key, random, systematic };
+
+  struct config {
+    double keep_healthy = 0, keep_warning = 0, keep_critical = 0, keep_overload = 0;
+    adaptive_sampler::mode mode{};
+    adaptive_sampler::method method{};
+    double headroom = 0, down_step = 0, up_step = 0;
+    bool fair = false;
+    std::uint32_t seed = 0;
+  };
+  static constexpr auto fields = sluice::fields(
+      field<&config::keep_healthy>("keep_healthy", "Share of the records kept in HEALTHY.")
+          .by_default("1.0")
+          .between(sampling::least_share, sampling::largest_share)
+          .live(),
+      field<&config::keep_warning>("keep_warning", "Share of the records kept in WARNING.")
+          .by_default("0.8")
+          .between(sampling::least_share, sampling::largest_share)
+          .live(),
+      field<&config::keep_critical>("keep_critical", "Share of the records kept in CRITICAL.")
+          .by_default("0.5")
+          .between(sampling::least_share, sampling::largest_share)
+          .live(),
+      field<&config::keep_overload>("keep_overload", "Share of the records kept in OVERLOAD.")
+          .by_default("0.2")
+          .between(sampling::least_share, sampling::largest_share)
+          .live(),
+      field<&config::mode>(
+          "mode",
+          "adaptive: the level's share is the least that is kept, and as much more "
+          "as fits; fixed: exactly the level's share.")
+          .one_of("adaptive|fixed")
+          .by_default("adaptive")
+          .live(),
+      field<&config::method>("method",
+                             "per_key: evenly within each instrument; random: each record by "
+                             "itself; systematic: evenly over all records.")
+          .one_of("per_key|random|systematic")
+          .by_default("per_key"),
+      field<&config::headroom>("headroom",
+                               "Part of the sink's capacity that adaptive mode fills; the rest "
+                               "drains what waits.")
+          .by_default("0.97")
+          .between(0.1, 1)
+          .live()
+          .advanced(),
+      field<&config::down_step>("down_step", "Most that the ratio falls in 100 ms, adaptive mode.")
+          .by_default("0.30")
+          .between(0.001, 1)
+          .live()
+          .advanced(),
+      field<&config::up_step>("up_step", "Most that the ratio rises in 100 ms, adaptive mode.")
+          .by_default("0.05")
+          .between(0.001, 1)
+          .live()
+          .advanced(),
+      field<&config::fair>("fair",
+                           "In CRITICAL and above, instruments at or below the fair share are not "
+                           "sampled, the busy ones more; adaptive mode, per_key.")
+          .by_default("true")
+          .live(),
+      field<&config::seed>("seed", "Of the random phases; the same seed keeps the same records.")
+          .by_default("1")
+          .advanced());
+  static constexpr description about{"adaptive_sampler", "0.1.0",
+                                     "Keeps a share of the records by level and capacity, evenly."};
+
+  static void validate(const config& given, problems& found) { table(given).check(found); }
+
+  adaptive_sampler(const config& given, host of);
+
+  void process(batch& records);
+
+ private:
+  static sampling::level_table table(const config& given) {
+    return {given.keep_healthy, given.keep_warning, given.keep_critical, given.keep_overload};
+  }
+
+  void step(time_point now, const sluice_pressure& seen);
+  double exempt_share() const { return records_ > 0 ? exempt_ / records_ : 0; }
+  template <typename Choose>
+  void sample(batch& records, Choose&& choose);
+  void publish();
+
+  const config config_;
+  const host host_;
+  const sluice_metrics* const metrics_;
+  const sampling::level_table table_;
+  ratio_controller controller_;
+  fair_shares fair_;
+  sampling::accumulators phases_;
+  sampling::random_bits random_;
+  sampling::accumulator all_;
+
+  // Read once a batch: a record's weight is always of the share it was kept with.
+  sampling::share kept_;
+  bool fairly_ = false;
+  std::uint32_t level_ = SLUICE_HEALTHY;
+  time_point next_step_{};
+
+  // Lately sampled: halved at each step. What is exempt has its part of the capacity.
+  double records_ = 0, exempt_ = 0;
+  std::array<std::uint64_t, 3> sampled_{};  // by priority
+  std::array<std::uint32_t, 4> numbers_{};
+};
+
+}  // namespace sluice::adaptive_sampler
