@@ -293,7 +293,7 @@ void record_queue::count_drop(std::uint32_t priority, std::uint32_t reason) {
   if (priority == SLUICE_PRIORITY_HIGH) ++priority_lost_;
 }
 
-// --- only the newest ----------------------------------------------------------------------------
+// --- what a guard asks for -----------------------------------------------------------------------
 
 void record_queue::keep_latest(bool on, std::int64_t now) {
   const std::lock_guard lock{mutex_};
@@ -327,6 +327,15 @@ void record_queue::fold(std::uint32_t number) {
   std::swap(place.header, later.header);
   std::swap(place.chunk, later.chunk);
   drop(number, SLUICE_DROP_CONFLATED);
+}
+
+std::uint32_t record_queue::refuse(std::uint32_t reason) {
+  const std::lock_guard lock{mutex_};
+  std::uint32_t dropped = 0;
+  for (const std::uint32_t priority : {SLUICE_PRIORITY_NORMAL, SLUICE_PRIORITY_LOW})
+    for (list& queue = lists_[priority]; queue.count > 0; ++dropped) drop(queue.head, reason);
+  if (dropped > 0) room_.notify_all();
+  return dropped;
 }
 
 // --- end ----------------------------------------------------------------------------------------

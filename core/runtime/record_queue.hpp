@@ -44,6 +44,9 @@ class record_queue {
   /// and nothing expires. Off: the policy alone again, and max_delay begins anew.
   void keep_latest(bool on, std::int64_t now);
 
+  /// Drops all but priority 0; how many.
+  std::uint32_t refuse(std::uint32_t reason);
+
   /// A producer that will push no more; the queue is closed after the last of them.
   void add_producer();
   void remove_producer();

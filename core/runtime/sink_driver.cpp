@@ -102,7 +102,7 @@ bool sink_driver::fill_hand(std::uint32_t most) {
 /// What the guard does not allow is dropped, or stays in the queue; true if there was work in that.
 bool sink_driver::hold_back(std::uint32_t answer) {
   keep_latest(answer == SLUICE_GUARD_CONFLATE);
-  if (answer == SLUICE_GUARD_REFUSE) return refuse(), true;
+  if (answer == SLUICE_GUARD_REFUSE) return refuse();
   wants_input_ = false;  // time and results change a guard's mind, input does not
   return false;
 }
@@ -113,9 +113,12 @@ void sink_driver::keep_latest(bool on) {
   queue_.keep_latest(on, lane_.now());
 }
 
-void sink_driver::refuse() {
-  fill_hand(SLUICE_BATCH_MAX);
-  drop_hand(hand_.size(), SLUICE_DROP_CIRCUIT_OPEN);
+/// Priority 0 waits: no policy drops it.
+bool sink_driver::refuse() {
+  const std::uint32_t before = hand_.size();
+  hand_.retain([&](std::uint32_t i) { return hand_[i].priority == SLUICE_PRIORITY_HIGH; });
+  guard_->count.dropped[SLUICE_DROP_CIRCUIT_OPEN] += before - hand_.size();
+  return queue_.refuse(SLUICE_DROP_CIRCUIT_OPEN) + before > hand_.size();
 }
 
 void sink_driver::drop_hand(std::uint32_t size, std::uint32_t reason) {

@@ -82,7 +82,7 @@ class sink_driver {
   bool fill_hand(std::uint32_t most);
   bool hold_back(std::uint32_t answer);
   void keep_latest(bool on);
-  void refuse();
+  bool refuse();
   std::uint32_t ready(std::uint32_t queued, std::int64_t oldest);
   bool make_call(std::uint32_t count, std::uint64_t permit);
   bool settle(call& made, std::uint32_t count, std::int64_t began);

@@ -258,6 +258,31 @@ TEST_CASE("guard: while it refuses, the queue is emptied as circuit_open, sink r
   on.check_balance();
 }
 
+TEST_CASE("guard: what it refuses is never of priority 0, in the queue or given back") {
+  tail on{true};
+  bool open = false;
+  on["guard"].closed = [&] { return !open; };
+  on["guard"].permit = [&](std::uint64_t&) {
+    return open ? +SLUICE_GUARD_REFUSE : +SLUICE_GUARD_ALLOW;
+  };
+  bool ready = false;
+  on["sink"].process = [&](batch& records) {
+    for (const record& each : records) ready ? on["sink"].take(each) : records.give_back(each);
+  };
+  on.build();
+  on.give({{1, "text", SLUICE_PRIORITY_HIGH}, {2}});
+  CHECK(on.state("guard").held == 2);
+  open = true;
+  on.give({{3}, {4, "text", SLUICE_PRIORITY_HIGH}, {5, "text", SLUICE_PRIORITY_LOW}});
+  CHECK(on.dropped("guard", SLUICE_DROP_CIRCUIT_OPEN) == 3);
+  on.check_balance();
+  open = false;
+  ready = true;
+  on.run->advance(200 * ms);
+  CHECK(on.words() == "1:1 4:1");
+  on.check_balance();
+}
+
 TEST_CASE("guard: what waits stays in the queue") {
   tail on{true};
   bool open = true;

@@ -213,6 +213,7 @@ void world::play_guard(const std::string& name) {
     switch (up_to(9)) {
       case 0: return +SLUICE_GUARD_REFUSE;
       case 1: return +SLUICE_GUARD_WAIT;
+      case 2: return +SLUICE_GUARD_CONFLATE;
       default: break;
     }
     permit = ++permits_;
