@@ -1,0 +1,141 @@
+#include "load_shedder.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace sluice::load_shedder {
+namespace {
+
+/// Between two events, and after the last batch before shedding counts as ended.
+constexpr duration quiet = std::chrono::seconds{1};
+/// Of the floor: records/s at least, and the share of the capacity.
+constexpr double least_floor = 100, floor_share = 0.1;
+/// In OVERLOAD a sink takes less than half of what is offered: the requirement's rate ratio.
+constexpr double overload_ratio = 0.5;
+
+double seconds(duration span) { return std::chrono::duration<double>(span).count(); }
+
+const char* name_of(std::uint32_t level) {
+  return level == SLUICE_OVERLOAD ? "OVERLOAD" : "CRITICAL";
+}
+
+}  // namespace
+
+load_shedder::load_shedder(const config& given, host with)
+    : config_{given}, host_{with}, exporter_{with.extension<sluice_metrics>(SLUICE_EXT_METRICS)} {
+  struct row {
+    std::uint32_t kind;
+    std::string_view name, doc;
+  };
+  static constexpr std::array<row, metrics> rows{{
+      {SLUICE_GAUGE, "shedding", "1 while records are shed"},
+      {SLUICE_COUNTER, "shed_overload", "Records shed because the level was OVERLOAD"},
+      {SLUICE_COUNTER, "shed_pending", "Records shed in CRITICAL because too many were pending"},
+      {SLUICE_COUNTER, "floor_passed", "Records beyond capacity that passed: no key goes dark"},
+  }};
+  if (exporter_ == nullptr) return;
+  for (std::size_t i = 0; i < metrics; ++i)
+    numbers_[i] =
+        exporter_->add(host_.raw(), rows[i].kind, borrow(rows[i].name), borrow(rows[i].doc));
+}
+
+void load_shedder::process(batch& records) {
+  const trigger cause = trigger_of(records.pressure());
+  if (cause == trigger::none && !shedding_ && !told_) return;
+  turn(cause != trigger::none);
+  if (shedding_) shed(records, cause);
+  tell(records.now());
+  // To tell of the end even if nothing more comes; no event is due any later.
+  if (shedding_) host_.wake_at(records.now() + quiet);
+}
+
+/// Nothing came for a while, or shedding ended meanwhile and it is to be told.
+void load_shedder::on_timer(time_point now) {
+  turn(false);
+  tell(now);
+}
+
+load_shedder::trigger load_shedder::trigger_of(const sluice_pressure& seen) const {
+  if (seen.level == SLUICE_OVERLOAD) return trigger::overload;
+  return seen.level == SLUICE_CRITICAL && seen.pending > config_.pending ? trigger::pending
+                                                                         : trigger::none;
+}
+
+/// Records/s that may pass. What waits beyond one burst is worked off within a second, or it would
+/// wait for ever: at capacity, a queue that is long stays long.
+std::int64_t load_shedder::rate_of(const sluice_pressure& seen) const {
+  double rate = overload_ratio * seen.offered_per_s;
+  if (seen.capacity_per_s > 0) {
+    const double backlog = static_cast<double>(seen.pending);
+    const double beyond = backlog - seen.capacity_per_s * seconds(config_.burst);
+    rate = seen.capacity_per_s - std::max(0.0, beyond);
+  }
+  return static_cast<std::int64_t>(
+      std::clamp(rate, 0.0, static_cast<double>(token_bucket::max_rate)));
+}
+
+void load_shedder::shed(batch& records, trigger cause) {
+  last_seen_ = records.pressure();
+  unlimited_ = cause == trigger::pending && last_seen_.capacity_per_s == 0;
+  bucket_.refill(records.now(), rate_of(last_seen_), config_.burst);
+  floor_.begin(records.now(), static_cast<std::int64_t>(
+                                  std::max(least_floor, floor_share * last_seen_.capacity_per_s)));
+  const metric total = cause == trigger::overload ? metric::shed_overload : metric::shed_pending;
+  for (const record& each : records) {
+    if (each.priority == SLUICE_PRIORITY_HIGH) {
+      bucket_.spend();  // it takes of the capacity, too
+    } else if (each.priority != SLUICE_PRIORITY_NORMAL || !passes(each.index)) {
+      records.drop(each, reason::shed);
+      ++value(total);
+    }
+  }
+  publish(total);
+  publish(metric::floor_passed);
+}
+
+bool load_shedder::passes(std::uint32_t index) {
+  if (unlimited_) return true;
+  if (bucket_.take()) {
+    floor_.note(index);
+    return true;
+  }
+  if (!floor_.grant(index)) return false;
+  bucket_.spend();
+  ++value(metric::floor_passed);
+  return true;
+}
+
+void load_shedder::turn(bool shedding) {
+  if (shedding == shedding_) return;
+  if (shedding && !told_) shed_before_ = shed_in_all();
+  shedding_ = shedding;
+  value(metric::shedding) = shedding ? 1 : 0;
+  publish(metric::shedding);
+}
+
+void load_shedder::tell(time_point now) {
+  if (shedding_ == told_ || now - told_at_ < quiet) return;
+  std::array<char, 160> text{};
+  if (shedding_) {
+    std::snprintf(text.data(), text.size(),
+                  "began: %s, pending %llu, offered %.0f/s, capacity %.0f/s (0: not known yet)",
+                  name_of(last_seen_.level), static_cast<unsigned long long>(last_seen_.pending),
+                  last_seen_.offered_per_s, last_seen_.capacity_per_s);
+    host_.alert("shedding", text.data());
+  } else {
+    std::snprintf(text.data(), text.size(), "ended: %.0f records were shed",
+                  shed_in_all() - shed_before_);
+    host_.event("shedding_end", text.data());
+  }
+  told_ = shedding_;
+  told_at_ = now;
+}
+
+void load_shedder::publish(metric which) {
+  const auto i = static_cast<std::size_t>(which);
+  if (exporter_ != nullptr) exporter_->set(host_.raw(), numbers_[i], values_[i]);
+}
+
+}  // namespace sluice::load_shedder
+
+SLUICE_PLUGIN(sluice::load_shedder::load_shedder);

@@ -1,0 +1,74 @@
+// load_shedder/load_shedder.hpp - drops what the worst sink cannot take, never everything.
+#pragma once
+
+#include "floor.hpp"
+#include "token_bucket.hpp"
+
+#include <sluice/ext/metrics.h>
+#include <sluice/stage.hpp>
+
+#include <array>
+#include <cstdint>
+
+namespace sluice::load_shedder {
+
+class load_shedder {
+ public:
+  struct config {
+    std::uint64_t pending{};
+    duration burst{};
+  };
+  static constexpr auto fields = sluice::fields(
+      field<&config::pending>("pending",
+                              "In CRITICAL, sheds while more records than this wait for the sink.")
+          .by_default("1000")
+          .between(0, 1e9)
+          .in_unit("records"),
+      field<&config::burst>("burst",
+                            "How much of the sink's capacity may pass at once, as the time the "
+                            "sink needs for it; what waits beyond it is worked off.")
+          .by_default("100ms")
+          .between(1e6, 1e10));
+  static constexpr description about{"load_shedder", "0.1.0",
+                                     "Drops what exceeds the sink's capacity while overloaded."};
+
+  load_shedder(const config& given, host with);
+
+  void process(batch& records);
+  void on_timer(time_point now);
+
+ private:
+  enum class trigger : std::uint8_t { none, overload, pending };
+  enum class metric : std::uint8_t { shedding, shed_overload, shed_pending, floor_passed, count };
+
+  trigger trigger_of(const sluice_pressure& seen) const;
+  std::int64_t rate_of(const sluice_pressure& seen) const;
+  void shed(batch& records, trigger cause);
+  bool passes(std::uint32_t index);
+  void turn(bool shedding);
+  void tell(time_point now);
+  double shed_in_all() const {
+    return values_[static_cast<std::size_t>(metric::shed_overload)] +
+           values_[static_cast<std::size_t>(metric::shed_pending)];
+  }
+  void publish(metric which);
+  double& value(metric which) { return values_[static_cast<std::size_t>(which)]; }
+
+  const config config_;
+  const host host_;
+  token_bucket bucket_;
+  floor floor_;
+  bool unlimited_ = false;  ///< the batch's normal records all pass
+
+  bool shedding_ = false, told_ = false;  ///< told_: what the last event said
+  time_point told_at_ = time_point{-std::chrono::hours{1}};
+  double shed_before_ = 0;       ///< shed in all when what is told of began
+  sluice_pressure last_seen_{};  ///< when it shed last
+
+  static constexpr std::size_t metrics = static_cast<std::size_t>(metric::count);
+  const sluice_metrics* exporter_;
+  std::array<std::uint32_t, metrics> numbers_{};
+  std::array<double, metrics> values_{};
+};
+
+}  // namespace sluice::load_shedder
