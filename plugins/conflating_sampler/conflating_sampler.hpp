@@ -1,0 +1,72 @@
+// conflating_sampler/conflating_sampler.hpp - the newest quote of each key at a rate; every trade
+// at once and in order.
+#pragma once
+
+#include "trades.hpp"
+#include "windows.hpp"
+
+#include <sluice/ext/metrics.h>
+#include <sluice/stage.hpp>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sluice::conflating_sampler {
+
+class conflating_sampler {
+ public:
+  struct config {
+    duration interval{};
+    std::string trade_field;
+    level from_level{};
+  };
+  static constexpr auto fields = sluice::fields(
+      field<&config::interval>("interval", "Between two quotes of a key, at least.")
+          .by_default("333ms")
+          .between(1e6, 3.6e12),
+      field<&config::trade_field>(
+          "trade_field",
+          "The number in a record that every trade changes: a record in which it is another than "
+          "in its key's last one is a trade. Empty: every record is a quote.")
+          .by_default("volume_traded"),
+      field<&config::from_level>("from_level", "Below this level every record passes.")
+          .one_of("healthy|warning|critical|overload")
+          .by_default("healthy"));
+  static constexpr description about{
+      "conflating_sampler", "0.1.0",
+      "Passes the newest quote of each key at a rate, and every trade in order.", SLUICE_TRANSFORM,
+      SLUICE_CAN_HOLD};
+
+  conflating_sampler(const config& given, host with);
+
+  void process(batch& records);
+  void on_timer(time_point now);
+  bool drain(time_point deadline);
+
+ private:
+  enum class metric : std::uint8_t { waiting, trades, store_full, count };
+
+  void conflate(batch& records, record& each);
+  void end_windows(time_point now, std::uint32_t position);
+  const record* waiting(std::uint32_t key);
+  bool release(std::uint32_t key, std::uint32_t position);
+  void forget(std::uint32_t key);
+  void arm();
+  double& value(metric which) { return values_[static_cast<std::size_t>(which)]; }
+
+  const config config_;
+  const host host_;
+  trades trades_;
+  windows windows_;                   ///< of keys that passed one within the interval
+  std::vector<held_record> waiting_;  ///< by index: the newest quote, while its window is open
+  std::size_t waiting_count_ = 0;
+
+  static constexpr std::size_t metrics = static_cast<std::size_t>(metric::count);
+  const sluice_metrics* exporter_;
+  std::array<std::uint32_t, metrics> numbers_{};
+  std::array<double, metrics> values_{};
+};
+
+}  // namespace sluice::conflating_sampler
