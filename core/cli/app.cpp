@@ -98,13 +98,17 @@ void add_check(command_line& line) {
   verb<check_options> made{line, "check", "Say all that is wrong with pipeline files",
                            "  sluice check ticker.toml\n"
                            "  sluice check pipelines/            every .toml in a folder\n"
-                           "  sluice check --deny-warnings --format json ticker.toml",
+                           "  sluice check --deny-warnings --format json ticker.toml\n"
+                           "  sluice check --effective ticker.toml | grep -v '# default'",
                            &check};
   made.app->add_option("PATH", made.options->paths, "Files, or folders of .toml files")
       ->type_name("PATH")
       ->required();
   made.places();
   made.app->add_flag("--deny-warnings", made.options->deny_warnings, "A warning is an error");
+  made.app->add_flag("--effective", made.options->effective,
+                     "Print every key's value as well, and where it came from: default, file, "
+                     "environment, .env; never a secret");
   made.format({"text", "json"});
 }
 

@@ -42,6 +42,34 @@ json::array to_json(const std::vector<config::diagnostic>& all) {
   return made;
 }
 
+json::array to_json(const std::vector<config::effective_value>& all) {
+  json::array made;
+  for (const config::effective_value& one : all)
+    made.push_back(
+        {{"owner", one.owner}, {"key", one.key}, {"value", one.value}, {"origin", one.origin}});
+  return made;
+}
+
+/// A block for [pipeline], for [level] and for each stage, with a line for each key.
+std::string to_text(const std::vector<config::effective_value>& all) {
+  std::string text;
+  for (auto block = all.begin(); block != all.end();) {
+    const auto end =
+        std::find_if(block, all.end(), [&](const auto& one) { return one.owner != block->owner; });
+    std::size_t key_width = 0, value_width = 0;
+    for (auto one = block; one != end; ++one) {
+      key_width = std::max(key_width, one->key.size());
+      if (one->value.size() <= 40) value_width = std::max(value_width, one->value.size());
+    }
+    text += fmt::format("[{}]\n", block->owner);
+    for (; block != end; ++block)
+      text += fmt::format("{:{}} = {:{}}  # {}\n", block->key, key_width, block->value, value_width,
+                          block->origin);
+    text += '\n';
+  }
+  return text;
+}
+
 }  // namespace
 
 int check(const check_options& asked) {
@@ -55,12 +83,15 @@ int check(const check_options& asked) {
     const bool good = result.errors.empty() && (result.warnings.empty() || !asked.deny_warnings);
     sound = sound && good;
     if (asked.format == "json") {
-      report.push_back({{"file", file.string()},
-                        {"ok", good},
-                        {"errors", to_json(result.errors)},
-                        {"warnings", to_json(result.warnings)}});
+      json::object one{{"file", file.string()},
+                       {"ok", good},
+                       {"errors", to_json(result.errors)},
+                       {"warnings", to_json(result.warnings)}};
+      if (asked.effective) one["effective"] = to_json(result.effective);
+      report.push_back(std::move(one));
       continue;
     }
+    if (asked.effective) print(to_text(result.effective));
     complain(result);
     if (good) print(file.string() + ": ok\n");
   }

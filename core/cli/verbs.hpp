@@ -37,6 +37,7 @@ struct check_options {
   places from;
   std::vector<std::string> paths;
   bool deny_warnings = false;
+  bool effective = false;  ///< print every value and where it came from as well
   std::string format = "text";
 };
 int check(const check_options& asked);

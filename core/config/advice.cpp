@@ -2,8 +2,12 @@
 
 #include "config/text.hpp"
 
+#include <unistd.h>
 #include <algorithm>
+#include <array>
+#include <fstream>
 #include <set>
+#include <string_view>
 
 namespace sluice::config {
 
@@ -11,6 +15,18 @@ namespace {
 
 constexpr std::uint32_t many_records = 100'000;
 constexpr std::uint64_t many_bytes = 256u << 20;
+constexpr std::string_view protected_sink = "redis_sink";
+constexpr std::array<std::string_view, 2> no_samplers{"deduplicator", "load_shedder"};
+
+/// Most bytes this process may have: the machine's, or those of its container if they are less.
+std::uint64_t memory_limit() {
+  std::uint64_t least = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                        static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  for (const char* file :
+       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"})
+    if (std::uint64_t limit = 0; std::ifstream{file} >> limit) least = std::min(least, limit);
+  return least;
+}
 
 class adviser {
  public:
@@ -18,17 +34,14 @@ class adviser {
       : drafts_{drafts}, spec_{spec}, out_{out} {}
 
   void run() {
-    if (spec_.level.mode == level_mode::never)
-      out_.warn({}, "level.mode: never: no backpressure is detected, and nothing degrades by plan");
+    check_mode();
     for (std::size_t i = 0; i < drafts_.size(); ++i) {
-      if (drafts_[i].bypassed)
-        out_.warn(drafts_[i].at, in_quotes(drafts_[i].name) +
-                                     " is switched off by an environment variable: over "
-                                     "capacity only the queues' policies are left");
+      if (!drafts_[i].off_by.empty()) warn_of_off(drafts_[i]);
       check_queue(i);
-      if (drafts_[i].is(SLUICE_SINK)) check_unlimited(i);
+      if (is_redis(i)) check_protection(i);
       check_schemas(i);
     }
+    if (const auto text = too_much_memory(spec_, memory_limit())) out_.warn({}, *text);
   }
 
  private:
@@ -76,15 +89,65 @@ class adviser {
     return inputs_of_tail(from.front());
   }
 
-  /// A feed that cannot be delayed and goes to a sink with no stage between that could thin it.
-  void check_unlimited(std::size_t sink) {
-    if (spec_.level.mode != level_mode::enforce) return;
-    for (const std::size_t from : inputs_of_tail(sink))
-      if (drafts_[from].can(SLUICE_NEVER_DELAY))
-        out_.warn(drafts_[sink].at,
-                  in_quotes(drafts_[from].name) + " goes to " + in_quotes(drafts_[sink].name) +
-                      " without a stage that samples or sheds: over capacity the queue alone "
-                      "decides what is lost");
+  void check_mode() {
+    if (spec_.level.mode == level_mode::never)
+      out_.warn({},
+                "level.mode: never: no backpressure is detected, and nothing degrades by "
+                "plan");
+    if (spec_.level.mode == level_mode::monitor)
+      out_.warn({}, "level.mode: monitor: the level is shown, but no stage acts on it");
+  }
+
+  void warn_of_off(const stage_draft& draft) {
+    out_.warn(draft.place_of("enabled"),
+              in_quotes(draft.name) + " is switched off by " + draft.off_by +
+                  (draft.is(SLUICE_GUARD)
+                       ? ": nothing stops calls to a sink that fails"
+                       : ": records pass it by; not for production, where over capacity only the "
+                         "other stages and the queues' policies decide what is lost"));
+  }
+
+  bool is_redis(std::size_t i) const {
+    return drafts_[i].known() && view(drafts_[i].found.plugin->name) == protected_sink;
+  }
+
+  /// What stands before a Redis sink: a guard, and behind a feed that cannot be delayed a sampler.
+  /// A branch that `where` chose is meant as it is; what is switched off has its own warning.
+  void check_protection(std::size_t sink) {
+    bool guarded = false, sampled = false, chosen = false, urgent = false;
+    std::set<std::size_t> seen;
+    std::vector<std::size_t> open{sink};
+    while (!open.empty()) {
+      const std::size_t at = open.back();
+      open.pop_back();
+      if (!seen.insert(at).second) continue;
+      guarded |= drafts_[at].is(SLUICE_GUARD);
+      sampled |= may_sample(at);
+      urgent |= drafts_[at].can(SLUICE_NEVER_DELAY);
+      for (const edge_spec& input : spec(at).inputs) {
+        chosen |= !input.where.empty();
+        open.push_back(input.from);
+      }
+    }
+    if (chosen) return;
+    const std::string name = in_quotes(drafts_[sink].name);
+    if (!guarded)
+      out_.warn(drafts_[sink].at,
+                name +
+                    " has no guard before it: while Redis fails, every batch waits for its "
+                    "timeout; put a circuit_breaker before it");
+    if (urgent && !sampled && spec_.level.mode == level_mode::enforce)
+      out_.warn(drafts_[sink].at,
+                name +
+                    " has no sampler before it, and its feed cannot be delayed: over capacity "
+                    "the queue alone decides what is lost; put an adaptive_sampler before it");
+  }
+
+  /// A transform of somebody's own is taken for a sampler.
+  bool may_sample(std::size_t i) const {
+    if (!drafts_[i].is(SLUICE_TRANSFORM)) return false;
+    const std::string_view name = view(drafts_[i].found.plugin->name);
+    return std::find(no_samplers.begin(), no_samplers.end(), name) == no_samplers.end();
   }
 
   void check_schemas(std::size_t i) {
@@ -105,6 +168,17 @@ class adviser {
 };
 
 }  // namespace
+
+std::optional<std::string> too_much_memory(const pipeline_spec& spec, std::uint64_t memory) {
+  std::uint64_t queued = 0;
+  for (const stage_spec& stage : spec.stages)
+    if (stage.queue) queued += stage.queue->bytes * stage.shards;
+  if (queued <= memory / 4) return std::nullopt;
+  return "queues: they may take " + show_size(static_cast<std::int64_t>(queued)) +
+         " in all, more than a quarter of the memory there is, " +
+         show_size(static_cast<std::int64_t>(memory)) +
+         ": when all are full the process may be killed; lower their bytes";
+}
 
 void advise(const std::vector<stage_draft>& drafts, const pipeline_spec& spec, report& out) {
   adviser{drafts, spec, out}.run();

@@ -3,9 +3,17 @@
 
 #include "config/stages.hpp"
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace sluice::config {
 
 /// `drafts` and `spec.stages` are the same stages in the same order; without errors.
 void advise(const std::vector<stage_draft>& drafts, const pipeline_spec& spec, report& out);
+
+/// If all queues together may take more than a quarter of `memory` bytes: a warning that says so.
+std::optional<std::string> too_much_memory(const pipeline_spec& spec, std::uint64_t memory);
 
 }  // namespace sluice::config

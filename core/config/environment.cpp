@@ -13,7 +13,7 @@ namespace sluice::config {
 
 namespace {
 
-using variables = std::map<std::string, std::string, std::less<>>;
+using variables = std::map<std::string, variable, std::less<>>;
 
 /// What follows a value: nothing, or a comment.
 bool is_tail(std::string_view text) {
@@ -84,7 +84,9 @@ variables read_dotenv(const std::filesystem::path& path) {
   std::string line;
   for (std::size_t number = 1; std::getline(in, line); ++number) {
     try {
-      if (auto pair = parse_line(line)) read.insert_or_assign(pair->first, pair->second);
+      if (auto pair = parse_line(line))
+        read.insert_or_assign(pair->first,
+                              variable{pair->second, path.string() + ":" + std::to_string(number)});
     } catch (const std::runtime_error& reason) {
       throw std::runtime_error{path.string() + ":" + std::to_string(number) + ": " + reason.what()};
     }
@@ -97,8 +99,8 @@ variables read_dotenv(const std::filesystem::path& path) {
 
 environment process_environment(const std::filesystem::path& dotenv) {
   auto from_file = std::make_shared<const variables>(read_dotenv(dotenv));
-  return [from_file](std::string_view name) -> std::optional<std::string> {
-    if (const char* value = std::getenv(std::string{name}.c_str())) return value;
+  return [from_file](std::string_view name) -> std::optional<variable> {
+    if (const char* value = std::getenv(std::string{name}.c_str())) return variable{value};
     const auto found = from_file->find(name);
     if (found == from_file->end()) return std::nullopt;
     return found->second;

@@ -78,6 +78,13 @@ struct adaptive_sampler {
   adaptive_sampler(const config&, host) {}
 };
 
+struct load_shedder {
+  using config = no_config;
+  static constexpr auto fields = sluice::fields();
+  static constexpr description about{"load_shedder", "1.0.0", "Drops what exceeds capacity."};
+  load_shedder(const config&, host) {}
+};
+
 struct holder {
   using config = no_config;
   static constexpr auto fields = sluice::fields();
@@ -110,7 +117,7 @@ struct redis_sink {
     std::optional<secret> password;
     byte_size message_limit{};
     std::uint32_t batch = 0;
-    duration timeout{};
+    duration timeout{}, interval{};
   };
   static constexpr auto fields =
       sluice::fields(field<&config::url>("url", "Where Redis is.")
@@ -131,7 +138,11 @@ struct redis_sink {
                      field<&config::timeout>("timeout", "Longest wait for a reply.")
                          .by_default("1s")
                          .between(1e7, 6e10)
-                         .from_environment("REDIS_PUBLISH_TIMEOUT"));
+                         .from_environment("REDIS_PUBLISH_TIMEOUT"),
+                     field<&config::interval>("interval", "Longest wait for a full batch.")
+                         .by_default("100ms")
+                         .between(0, 1e10)
+                         .from_environment("REDIS_BATCH_INTERVAL"));
   static constexpr description about{"redis_sink", "1.0.0", "Publishes.", SLUICE_SINK,
                                      SLUICE_CAN_IO};
   static void validate(const config& given, problems& found) {
@@ -163,6 +174,19 @@ struct http_admin {
   http_admin(const config&, host) {}
 };
 
+struct backpressure_monitor {
+  struct config {
+    duration window{};
+  };
+  static constexpr auto fields =
+      sluice::fields(field<&config::window>("window", "The long window.")
+                         .by_default("60s")
+                         .between(1e9, 3.6e12)
+                         .from_environment("BACKPRESSURE_WINDOW_SECONDS"));
+  static constexpr description about{"backpressure_monitor", "1.0.0", "Measures.", SLUICE_SERVICE};
+  backpressure_monitor(const config&, host) {}
+};
+
 /// Its rows cannot be used: a reserved name and a default out of bounds.
 struct bad_rows {
   struct config {
@@ -178,9 +202,10 @@ struct bad_rows {
 
 inline const std::vector<const sluice_plugin*>& all() {
   static const std::vector<const sluice_plugin*> plugins{
-      &plugin_of<kite_source>, &plugin_of<replay>,          &plugin_of<adaptive_sampler>,
-      &plugin_of<holder>,      &plugin_of<circuit_breaker>, &plugin_of<redis_sink>,
-      &plugin_of<null_sink>,   &plugin_of<http_admin>,      &plugin_of<bad_rows>};
+      &plugin_of<kite_source>,          &plugin_of<replay>,    &plugin_of<load_shedder>,
+      &plugin_of<adaptive_sampler>,     &plugin_of<holder>,    &plugin_of<circuit_breaker>,
+      &plugin_of<redis_sink>,           &plugin_of<null_sink>, &plugin_of<http_admin>,
+      &plugin_of<backpressure_monitor>, &plugin_of<bad_rows>};
   return plugins;
 }
 

@@ -90,7 +90,7 @@ TEST_CASE("the schema describes every plugin's keys beside the host's") {
         "Most records in one call. (records) Environment: REDIS_BATCH_SIZE.");
   const auto& service = schema.at("$defs").at("plugin.http_admin").at("properties").as_object();
   CHECK_FALSE(service.contains("from"));
-  CHECK(schema.at("properties").at("service").at("items").at("allOf").as_array().size() == 1);
+  CHECK(schema.at("properties").at("service").at("items").at("allOf").as_array().size() == 2);
   const auto& source = schema.at("$defs").at("plugin.kite_source");
   // The token may come from its variable instead.
   CHECK(boost::json::serialize(source.at("required")) == R"(["plugin","api_key"])");

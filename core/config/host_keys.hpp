@@ -161,6 +161,7 @@ struct stage_keys {
   std::uint32_t shards = 1;
   std::uint32_t hold = 0;
   std::optional<on_fault> fault_policy;
+  bool enabled = true;
 
   static constexpr auto fields = sluice::fields(
       field<&stage_keys::plugin>("plugin", "The plugin's name, or the path of its file.")
@@ -180,7 +181,12 @@ struct stage_keys {
       field<&stage_keys::fault_policy>("on_fault",
                                        "What a stage that fails 3 times in 10 s is: bypassed "
                                        "(transforms, their default) or stopped.")
-          .one_of("bypass|stop"));
+          .one_of("bypass|stop"),
+      field<&stage_keys::enabled>("enabled",
+                                  "Transforms and guards: false, and records pass it by as if it "
+                                  "were not there; to switch it from outside, write "
+                                  "\"${VARIABLE:-true}\".")
+          .by_default("true"));
 };
 
 /// Of [[service]].
@@ -204,7 +210,7 @@ inline constexpr std::string_view where_doc =
     "or a list of values; all conditions must hold.";
 
 /// All keys of a [[stage]] that are the host's: no plugin may have one of these.
-inline constexpr std::array<std::string_view, 8> reserved_keys{
-    "plugin", "name", "from", "where", "queue", "shards", "hold", "on_fault"};
+inline constexpr std::array<std::string_view, 9> reserved_keys{
+    "plugin", "name", "from", "where", "queue", "shards", "hold", "on_fault", "enabled"};
 
 }  // namespace sluice::config

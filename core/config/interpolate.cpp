@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace sluice::config {
 
@@ -31,13 +32,13 @@ class expander {
     std::string_view rest = raw;
     while (!rest.empty() && out_.failed == expansion::failure::none) {
       if (rest.starts_with("$${")) {
-        out_.text += "${";
+        literal("${");
         rest.remove_prefix(3);
       } else if (rest.starts_with("${")) {
         out_.whole = rest.size() == raw.size() && rest.find('}') == rest.size() - 1;
         rest = reference(rest);
       } else {
-        out_.text += rest.front();
+        literal(rest.substr(0, 1));
         rest.remove_prefix(1);
       }
     }
@@ -46,6 +47,17 @@ class expander {
   }
 
  private:
+  void literal(std::string_view text) {
+    out_.text += text;
+    out_.shown += text;
+  }
+
+  void from_outside(const std::string& reference, std::string origin) {
+    out_.outside = true;
+    out_.shown += "${" + reference + "}";
+    out_.origins.push_back(std::move(origin));
+  }
+
   void fail(expansion::failure why, std::string message) {
     out_.failed = why;
     out_.error = std::move(message);
@@ -81,10 +93,12 @@ class expander {
                       "and ${file:/path}");
     const auto value = variables_(name);
     // As in a shell: with a colon, an empty variable counts as unset.
-    if (value && (how.empty() || !value->empty())) {
-      out_.text += *value;
+    if (value && (how.empty() || !value->text.empty())) {
+      out_.text += value->text;
+      from_outside(name, value->origin + ' ' + name);
     } else if (how.starts_with(":-")) {
-      out_.text += how.substr(2);
+      literal(how.substr(2));
+      out_.origins.push_back(name + " is not set");
     } else if (how.starts_with(":?")) {
       fail(expansion::failure::variable, "environment variable " + name + " is not set: " +
                                              printable(how.substr(2), longest_message));
@@ -98,6 +112,7 @@ class expander {
   }
 
   void file(const std::string& path) {
+    from_outside("file:" + path, "file " + path);
     // Not to wait: opening a named pipe would hang.
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (descriptor < 0) return file_error(path, std::generic_category().message(errno));

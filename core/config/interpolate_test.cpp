@@ -114,16 +114,18 @@ SLUICE_CONFIG_TEST=file
 )");
   REQUIRE(::setenv("SLUICE_CONFIG_TEST", "process", 1) == 0);
   const auto variables = process_environment(file);
-  CHECK(variables("PLAIN") == "value");
-  CHECK(variables("EXPORTED") == "spaced out");
-  CHECK(variables("HASH") == "a#b");
-  CHECK(variables("SINGLE") == "a $ \\n b");
-  CHECK(variables("DOUBLE") == "a \"b\"\n\\ # c");
-  CHECK(variables("EMPTY") == "");
+  CHECK(variables("PLAIN").value().text == "value");
+  CHECK(variables("EXPORTED").value().text == "spaced out");
+  CHECK(variables("HASH").value().text == "a#b");
+  CHECK(variables("SINGLE").value().text == "a $ \\n b");
+  CHECK(variables("DOUBLE").value().text == "a \"b\"\n\\ # c");
+  CHECK(variables("EMPTY").value().text == "");
   CHECK_FALSE(variables("SLUICE_CONFIG_NOT_SET"));
-  CHECK(variables("SLUICE_CONFIG_TEST") == "process");
+  CHECK(variables("SLUICE_CONFIG_TEST").value().text == "process");
+  CHECK(variables("SLUICE_CONFIG_TEST").value().origin == "environment");
   ::unsetenv("SLUICE_CONFIG_TEST");
-  CHECK(variables("SLUICE_CONFIG_TEST") == "file");
+  CHECK(variables("SLUICE_CONFIG_TEST").value().text == "file");
+  CHECK(variables("SLUICE_CONFIG_TEST").value().origin == file + ":8");
   CHECK_FALSE(process_environment(here.path / "missing")("PLAIN"));
 }
 

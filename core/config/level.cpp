@@ -1,5 +1,6 @@
 #include "config/level.hpp"
 
+#include "config/effective.hpp"
 #include "config/host_keys.hpp"
 #include "config/text.hpp"
 
@@ -92,11 +93,10 @@ level_spec read_level(const section& from, reading& state) {
   const std::size_t before = state.out.errors.size();
   level_spec level = from_keys(read_keys<level_keys>(from, state));
   if (state.out.errors.size() == before) checker{from, level, state.out}.run();
-  const auto enabled = state.variables(monitoring_variable);
-  if (!enabled || enabled->empty()) return level;
-  const auto on = parse_boolean(trimmed(*enabled), true);
-  if (!on) state.out.environment_error(monitoring_variable, "must be true or false");
-  if (on && !*on) level.mode = level_mode::never;
+  if (const auto by = switched_off(monitoring_variable, "level.mode", state)) {
+    level.mode = level_mode::never;
+    amend(state, "level", "mode", in_quotes("never"), *by);
+  }
   return level;
 }
 

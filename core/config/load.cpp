@@ -1,6 +1,7 @@
 #include "config/load.hpp"
 
 #include "config/advice.hpp"
+#include "config/effective.hpp"
 #include "config/hash.hpp"
 #include "config/level.hpp"
 #include "config/stages.hpp"
@@ -55,6 +56,7 @@ class loader {
     read_stages("stage");
     read_stages("service");
     spec_.stages = wire(drafts_, out_);
+    tell_defaults();
     if (!out_.errors.empty()) return;
     advise(drafts_, spec_, out_);
     spec_.hash = hash();
@@ -90,6 +92,7 @@ class loader {
                  "pipeline.name: must be 1 to 64 letters, digits, _ - or ., not beginning with - "
                  "or ., is " +
                      in_quotes(spec_.name));
+    if (!keys.name) amend(state_, "pipeline", "name", in_quotes(spec_.name), "file name");
     spec_.metrics_prefix = keys.metrics_prefix;
     if (!is_metric_name(spec_.metrics_prefix))
       out_.error(place_of(from, "metrics_prefix"),
@@ -119,6 +122,24 @@ class loader {
       else
         out_.error(item.at,
                    key + ": must be a table, written [[" + key + "]], not " + describe(item.is));
+    }
+  }
+
+  /// The host's keys whose default depends on where a stage stands, for people.
+  void tell_defaults() {
+    for (std::size_t i = 0; i < drafts_.size(); ++i) {
+      const stage_draft& draft = drafts_[i];
+      if (!draft.known()) continue;
+      const auto tell = [&](const char* key, std::string value) {
+        amend(state_, draft.name, key, std::move(value), "default");
+      };
+      if (!draft.keys.name) tell("name", in_quotes(draft.name));
+      if (draft.service) continue;
+      const stage_spec& spec = spec_.stages[i];
+      if (!draft.keys.from && !spec.inputs.empty())
+        tell("from", "[" + in_quotes(spec_.stages[spec.inputs.front().from].name) + "]");
+      if (!draft.keys.fault_policy)
+        tell("on_fault", spec.fault_policy == on_fault::bypass ? "\"bypass\"" : "\"stop\"");
     }
   }
 

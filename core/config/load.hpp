@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice::config {
@@ -21,8 +22,14 @@ struct found_plugin {
 /// cannot be used and names every path tried.
 using plugin_lookup = std::function<found_plugin(std::string_view name)>;
 
-/// A variable's value, nothing if it is not set.
-using environment = std::function<std::optional<std::string>(std::string_view variable)>;
+/// A variable's value and where it is set: "environment", or the line of a .env file, ".env:3".
+struct variable {
+  variable(std::string value, std::string where = "environment")
+      : text{std::move(value)}, origin{std::move(where)} {}
+  std::string text, origin;
+};
+/// Nothing if the variable is not set.
+using environment = std::function<std::optional<variable>(std::string_view name)>;
 
 /// The process environment over what `dotenv` (a .env file, may be missing) says. Throws
 /// std::runtime_error with file and line if that file is malformed.
@@ -36,12 +43,16 @@ struct diagnostic {
 /// "file:line:column: message".
 std::string to_string(const diagnostic& what);
 
-/// A value and where it came from, for people; secrets and passwords are masked.
+/// A value and where it came from, for people. Secrets and passwords are masked; a string that
+/// came from outside the file stands as the file refers to it, for it may be one in the wrong
+/// place.
 struct effective_value {
-  std::string owner;   ///< "pipeline", "level", or a stage's name
-  std::string key;     ///< "queue.records"
-  std::string value;   ///< as one would write it
-  std::string origin;  ///< "default", "file:line", "environment VARIABLE", "not set"
+  std::string owner;  ///< "pipeline", "level", or a stage's name
+  std::string key;    ///< "queue.records"
+  std::string value;  ///< as one would write it
+  /// "default", "ticker.toml:7:1", "ticker.toml:7:1 (environment KITE_API_KEY)",
+  /// "environment REDIS_URL", ".env:3 REDIS_URL", "not set".
+  std::string origin;
 };
 
 struct load_result {

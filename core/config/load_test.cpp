@@ -1,67 +1,16 @@
 #include "config/load.hpp"
 
-#include "config/fakes_test.hpp"
+#include "config/reading_test.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace sluice;
 using namespace sluice::config;
-
-namespace {
-
-constexpr std::string_view design = R"(
-[pipeline]
-name = "ticker"
-
-[[stage]]
-plugin = "kite_source"
-api_key = "${KITE_API_KEY}"
-access_token = "${TOKEN}"
-mode = "quote"
-
-[[stage]]
-plugin = "adaptive_sampler"
-
-[[stage]]
-plugin = "circuit_breaker"
-
-[[stage]]
-name = "redis"
-plugin = "redis_sink"
-channel = "ticker:{type}:{key}"
-queue = { records = 5_000, bytes = "1MiB", when_full = "conflate", max_delay = "20ms" }
-shards = 2
-
-[[service]]
-plugin = "http_admin"
-)";
-
-load_result read(std::string_view text, const environment& variables = fakes::test_environment()) {
-  return load_text(text, "ticker.toml", fakes::find, variables);
-}
-
-std::string all(const std::vector<diagnostic>& list) {
-  std::string text;
-  for (const auto& one : list) text += to_string(one) + "\n";
-  return text;
-}
-
-environment with(std::string name, std::string value) {
-  return fakes::only(
-      {{"KITE_API_KEY", "key"}, {"TOKEN", "t"}, {std::move(name), std::move(value)}});
-}
-
-const sluice_value& value(const stage_spec& stage, std::string_view key) {
-  for (std::uint32_t i = 0; i < stage.plugin->field_count; ++i)
-    if (view(stage.plugin->fields[i].key) == key) return stage.settings->data()[i];
-  throw std::out_of_range{std::string{key}};
-}
-
-}  // namespace
+using namespace sluice::config::fakes;
 
 TEST_CASE("the pipeline of the design is read, defaulted and chained") {
   const auto result = read(design);
-  CHECK(all(result.errors) == "");
+  CHECK(lines(result.errors) == "");
   REQUIRE(result.pipeline);
   const auto& spec = *result.pipeline;
   CHECK(spec.name == "ticker");
@@ -128,7 +77,7 @@ hold = "3s"
 hold_max = "3s"
 relapse = "4s"
 )" + rest);
-  CHECK(all(result.errors) == "");
+  CHECK(lines(result.errors) == "");
   REQUIRE(result.pipeline);
   const level_spec& level = result.pipeline->level;
   CHECK(level.mode == level_mode::monitor);
@@ -145,13 +94,13 @@ relapse = "4s"
 
 TEST_CASE("a sink without a word has the default queue; the file names the pipeline") {
   const auto result = read("[[stage]]\nplugin='replay'\nfile='x'\n[[stage]]\nplugin='null'\n");
-  CHECK(all(result.errors) == "");
+  CHECK(lines(result.errors) == "");
   REQUIRE(result.pipeline);
   CHECK(result.pipeline->name == "ticker");
   REQUIRE(result.pipeline->stages[1].queue);
   CHECK(result.pipeline->stages[1].queue->records == 10'000);
   CHECK(result.pipeline->stages[1].queue->bytes == 16u << 20);
-  CHECK(all(result.warnings) == "");
+  CHECK(lines(result.warnings) == "");
 }
 
 TEST_CASE("branches, merges and conditions") {
@@ -173,7 +122,7 @@ plugin = "null"
 from = ["a", "b"]
 where = { priority = [0, 1], schema = "x/1", type = ["options", "futures"], exchange = "NSE" }
 )");
-  CHECK(all(result.errors) == "");
+  CHECK(lines(result.errors) == "");
   REQUIRE(result.pipeline);
   const auto& sink = result.pipeline->stages[3];
   REQUIRE(sink.inputs.size() == 2);
@@ -203,7 +152,7 @@ timeout = "${TIMEOUT:-2.5}"
 queue = { records = "${RECORDS:-12}" }
 )";
   const auto result = read(text, fakes::only({{"WORD", "w"}, {"SPEED", "2"}}));
-  CHECK(all(result.errors) == "");
+  CHECK(lines(result.errors) == "");
   REQUIRE(result.pipeline);
   const auto& source = result.pipeline->stages[0];
   CHECK(view(value(source, "file").string) == "a-w-${WORD}");
@@ -211,64 +160,6 @@ queue = { records = "${RECORDS:-12}" }
   CHECK(value(source, "loop").integer == 1);
   CHECK(value(result.pipeline->stages[1], "timeout").integer == 2'500'000'000);
   CHECK(result.pipeline->stages[1].queue->records == 12);
-}
-
-TEST_CASE("the requirement's variables override the file and are checked like it") {
-  auto result = read(design, with("REDIS_PUBLISH_TIMEOUT", "0.5"));
-  REQUIRE(result.pipeline);
-  CHECK(value(result.pipeline->stages[3], "timeout").integer == 500'000'000);
-
-  result = read(design, with("REDIS_BUFFER_SIZE", "123"));
-  REQUIRE(result.pipeline);
-  CHECK(result.pipeline->stages[2].queue->records == 123);
-  CHECK(all(result.warnings)
-            .find("environment: REDIS_BUFFER_SIZE: queue.records of \"redis\": "
-                  "overrides line 21 of the file") != std::string::npos);
-
-  result = read(design, with("REDIS_BATCH_SIZE", "1000"));
-  CHECK(all(result.errors) ==
-        "environment: REDIS_BATCH_SIZE: batch of \"redis\": must be between 1 and 256, is 1000\n");
-
-  result = read(design, with("ENABLE_ADAPTIVE_SAMPLING", "false"));
-  REQUIRE(result.pipeline);
-  CHECK(result.pipeline->stages[1].bypassed);
-  CHECK(all(result.warnings).find("switched off by an environment variable") != std::string::npos);
-
-  result = read(design, with("BACKPRESSURE_MONITORING_ENABLED", "0"));
-  REQUIRE(result.pipeline);
-  CHECK(result.pipeline->level.mode == level_mode::never);
-
-  result = read(design, with("ENABLE_ADAPTIVE_SAMPLING", "maybe"));
-  CHECK(all(result.errors) ==
-        "environment: ENABLE_ADAPTIVE_SAMPLING: \"adaptive_sampler\": must "
-        "be true or false\n");
-}
-
-TEST_CASE("a variable that the file names itself overrides nothing") {
-  const std::string text =
-      "[[stage]]\nplugin='replay'\nfile='x'\n"
-      "[[stage]]\nplugin='redis_sink'\nurl='${REDIS_URL:-redis://localhost}'\n";
-  const auto result = read(text, with("REDIS_URL", "redis://other"));
-  REQUIRE(result.pipeline);
-  CHECK(view(value(result.pipeline->stages[1], "url").string) == "redis://other");
-  CHECK(all(result.warnings) == "");
-}
-
-TEST_CASE(
-    "block behind a source that cannot be delayed is a warning, unless a queue between drops") {
-  const std::string head =
-      "[[stage]]\nplugin='kite_source'\napi_key='k'\naccess_token='${TOKEN}'\n";
-  const std::string sampler = "[[stage]]\nplugin='adaptive_sampler'\n";
-  const std::string sink = "[[stage]]\nplugin='null'\nqueue={when_full='block'}\n";
-  auto result = read(head + sampler + sink);
-  REQUIRE(result.pipeline);
-  CHECK(all(result.warnings).find("queue.when_full: \"block\" makes \"kite_source\" wait") !=
-        std::string::npos);
-  result = read(head + sampler + "queue={}\n" + sink);
-  REQUIRE(result.pipeline);
-  CHECK(all(result.warnings) == "");
-  result = read(head + "[[stage]]\nplugin='null'\n");
-  CHECK(all(result.warnings).find("without a stage that samples or sheds") != std::string::npos);
 }
 
 TEST_CASE("the hash follows the settings and not the secrets or the layout") {
@@ -281,20 +172,6 @@ TEST_CASE("the hash follows the settings and not the secrets or the layout") {
   CHECK(first == hash("# other\n" + std::string{design}, fakes::test_environment()));
   CHECK(first != hash(design, with("REDIS_PUBLISH_TIMEOUT", "2")));
   CHECK(first != hash(design, with("ENABLE_ADAPTIVE_SAMPLING", "false")));
-}
-
-TEST_CASE("every value says where it came from, and no secret is among them") {
-  const auto result = read(design, with("REDIS_URL", "redis://me:hidden@host:1"));
-  std::string text;
-  for (const auto& one : result.effective)
-    text += one.owner + "." + one.key + " = " + one.value + "  # " + one.origin + "\n";
-  CHECK(text.find("redis.url = \"redis://me:***@host:1\"  # environment REDIS_URL\n") !=
-        std::string::npos);
-  CHECK(text.find("kite_source.api_key = \"${KITE_API_KEY}\"  # ticker.toml:7\n") !=
-        std::string::npos);
-  CHECK(text.find("redis.batch = 100  # default\n") != std::string::npos);
-  CHECK(text.find("kite_source.access_token = (secret)  # ticker.toml:8\n") != std::string::npos);
-  CHECK(text.find("hidden") == std::string::npos);
 }
 
 TEST_CASE("settings of one stage alone") {
@@ -312,15 +189,15 @@ TEST_CASE("what a plugin says of its settings is shown whole, without a password
   const auto result = read(
       "[[stage]]\nplugin='replay'\nfile='x'\n"
       "[[stage]]\nplugin='redis_sink'\nurl='http://me:hidden@host/' # twice\n");
-  CHECK(all(result.errors) ==
+  CHECK(lines(result.errors) ==
         "ticker.toml:6:1: url: must begin with redis://, rediss:// or unix:// (see the README for "
         "each of them and its parts), is http://me:***@host/\n");
 }
 
 TEST_CASE("a file that cannot be read is an error of the whole file") {
-  CHECK(all(load("/nowhere/x.toml", fakes::find, fakes::only({})).errors) ==
+  CHECK(lines(load("/nowhere/x.toml", fakes::find, fakes::only({})).errors) ==
         "/nowhere/x.toml: there is no such file\n");
-  CHECK(all(load("/", fakes::find, fakes::only({})).errors) == "/: is a folder, not a file\n");
+  CHECK(lines(load("/", fakes::find, fakes::only({})).errors) == "/: is a folder, not a file\n");
 }
 
 TEST_CASE("a relative path of a file to read starts at the pipeline file's folder") {
@@ -328,7 +205,7 @@ TEST_CASE("a relative path of a file to read starts at the pipeline file's folde
     const auto result = load_text("[[stage]]\nplugin = \"replay\"\nfile = \"" + given +
                                       "\"\n[[stage]]\nplugin = \"redis_sink\"\n",
                                   pipeline, fakes::find, fakes::test_environment());
-    CHECK(all(result.errors) == "");
+    CHECK(lines(result.errors) == "");
     return std::string{view(value(result.pipeline->stages[0], "file").string)};
   };
   CHECK(path_in("/etc/sluice/ticker.toml", "day.session") == "/etc/sluice/day.session");
@@ -338,7 +215,7 @@ TEST_CASE("a relative path of a file to read starts at the pipeline file's folde
 }
 
 TEST_CASE("letters that are not ASCII are for strings and comments") {
-  const auto errors = [](std::string_view text) { return all(read(text).errors); };
+  const auto errors = [](std::string_view text) { return lines(read(text).errors); };
   constexpr std::string_view refused = "only strings and comments may hold characters";
   CHECK(errors("[pipeline]\na.\xCE\x9E\xD1\x9E = 0\n").starts_with("ticker.toml:2:3: "));
   CHECK(errors("x = \xD1\x9E\n").find(refused) != std::string::npos);

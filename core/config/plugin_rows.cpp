@@ -25,7 +25,7 @@ std::vector<std::string> problems_of(const sluice_field& row, std::string_view k
   if (std::find(reserved_keys.begin(), reserved_keys.end(), key) != reserved_keys.end())
     found.emplace_back(
         "the name is the host's; reserved are plugin, name, from, where, queue, "
-        "shards, hold, on_fault");
+        "shards, hold, on_fault, enabled");
   if (row.kind > SLUICE_STRINGS)
     found.push_back("kind " + std::to_string(row.kind) + " is not known to this version");
   if ((row.flags & SLUICE_FIELD_SECRET) != 0 && row.kind != SLUICE_STRING)

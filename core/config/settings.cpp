@@ -1,5 +1,6 @@
 #include "config/settings.hpp"
 
+#include "config/effective.hpp"
 #include "config/interpolate.hpp"
 #include "config/text.hpp"
 #include "config/value.hpp"
@@ -83,19 +84,19 @@ class row_reader {
     const std::string variable{view(row_.environment)};
     if (variable.empty()) return false;
     const auto text = state_.variables(variable);
-    if (!text || text->empty()) return false;
+    if (!text || text->text.empty()) return false;
     std::string error;
     bool fine = true;
     if (is_secret(row_))
       fine = set_secret("${" + variable + "}", error);
     else
-      fine = parse_value(row_, *text, rules::loose, value_, error);
+      fine = parse_value(row_, text->text, rules::loose, value_, error);
     if (!fine) {
       state_.out.environment_error(variable, of_owner() + ": " + error);
       failed_ = true;
       return false;
     }
-    origin_ = "environment " + variable;
+    origin_ = text->origin + ' ' + variable;
     if (given != nullptr && !mentions(given->value, variable))
       state_.out.environment_warning(variable, of_owner() + ": overrides line " +
                                                    std::to_string(given->at.line) + " of the file");
@@ -117,10 +118,9 @@ class row_reader {
       value_.string = (std::filesystem::path{state_.out.file()}.parent_path() / value_.string)
                           .lexically_normal()
                           .string();
-    origin_ = state_.out.file() + ":" + std::to_string(given.at.line);
-    if (!is_secret(row_) && given.value.is == node::type::string &&
-        given.value.text.find("${") != std::string::npos)
-      shown_ = in_quotes(given.value.text);
+    origin_ = origin_of(given, state_);
+    if (row_.kind == SLUICE_STRING || row_.kind == SLUICE_STRINGS)
+      said_ = reference_of(given.value, state_.variables);
     return true;
   }
 
@@ -181,8 +181,11 @@ class row_reader {
   }
 
   void record() {
-    const std::string shown = shown_.empty() ? show_value(row_, value_) : shown_;
-    state_.effective.push_back({from_.owner, key_, shown, origin_});
+    const bool hidden = said_.outside && !is_secret(row_);
+    // The tables of the file's top are owners themselves.
+    const bool nested = from_.prefix == "queue.";
+    state_.effective.push_back({from_.owner, nested ? key_ : std::string{view(row_.key)},
+                                hidden ? said_.shown : show_value(row_, value_), origin_});
     std::string text = canonical_;
     if (!is_secret(row_)) {
       text = std::to_string(value_.value.integer) + ' ' + show_number(value_.value.number) + ' ' +
@@ -198,7 +201,8 @@ class row_reader {
   const std::string key_;
   checked value_;
   bool failed_ = false;
-  std::string origin_ = "not set", shown_, canonical_;
+  std::string origin_ = "not set", canonical_;
+  reference said_;  // by the file, when it is a string
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "config/stages.hpp"
 
+#include "config/effective.hpp"
 #include "config/plugin_rows.hpp"
 #include "config/text.hpp"
 
@@ -79,39 +80,56 @@ std::optional<queue_spec> read_queue(const stage_draft& draft, reading& state) {
   return queue_spec{keys.records, keys.bytes.bytes, keys.when_full, keys.max_delay.count()};
 }
 
-/// Whether a variable of the requirement switches this stage off.
-bool switched_off(const stage_draft& draft, reading& state) {
-  if (!draft.known()) return false;
+/// The file and the requirement's variables can each switch a stage off.
+void read_switches(stage_draft& draft, reading& state) {
+  if (!draft.keys.enabled) draft.off_by = "enabled";
+  if (!draft.known()) return;
   for (const off_switch& one : off_switches) {
     if (view(draft.found.plugin->name) != one.plugin) continue;
-    const auto text = state.variables(one.variable);
-    if (!text || text->empty()) return false;
-    const auto enabled = parse_boolean(trimmed(*text), true);
-    if (!enabled)
-      state.out.environment_error(one.variable, in_quotes(draft.name) + ": must be true or false");
-    return enabled && !*enabled;
+    const auto by = switched_off(one.variable, in_quotes(draft.name), state);
+    if (!by) continue;
+    draft.off_by = *by;
+    amend(state, draft.name, "enabled", "false", *by);
   }
-  return false;
 }
 
-/// Keys that mean nothing for this kind of stage.
+/// Why a host key means nothing for this kind of stage; empty if it means something.
+std::string misplaced(const stage_draft& draft, std::string_view key) {
+  const bool source = draft.is(SLUICE_SOURCE), guard = draft.is(SLUICE_GUARD);
+  if (key == "shards" && !draft.is(SLUICE_SINK)) return "only a sink has shards";
+  if (key == "hold" && !draft.can(SLUICE_CAN_HOLD))
+    return in_quotes(plugin_name(draft)) + " does not hold records";
+  if ((key == "from" || key == "where") && source) return "a source has no inputs";
+  if (key == "queue" && source) return "a source has no queue: give one to a stage behind it";
+  if (key == "queue" && guard) return "a guard has no queue: write it in its sink's table";
+  if (key == "enabled" && !guard && !draft.is(SLUICE_TRANSFORM))
+    return "only a transform or a guard can be passed by; leave this stage out instead";
+  return {};
+}
+
 void refuse_misplaced(const stage_draft& draft, reading& state) {
-  const auto refuse = [&](std::string_view key, std::string_view why) {
-    if (draft.given(key))
-      state.out.error(draft.place_of(key), std::string{key} + ": " + std::string{why});
-  };
   if (!draft.known() || draft.service) return;
-  if (!draft.is(SLUICE_SINK)) refuse("shards", "only a sink has shards");
-  if (!draft.can(SLUICE_CAN_HOLD))
-    refuse("hold", in_quotes(plugin_name(draft)) + " does not hold records");
-  if (draft.is(SLUICE_SOURCE)) {
-    refuse("from", "a source has no inputs");
-    refuse("where", "a source has no inputs");
-    refuse("queue", "a source has no queue: give one to a stage behind it");
-  }
-  if (draft.is(SLUICE_GUARD)) refuse("queue", "a guard has no queue: write it in its sink's table");
+  for (const std::string_view key : reserved_keys)
+    if (const std::string why = misplaced(draft, key); !why.empty() && draft.given(key))
+      state.out.error(draft.place_of(key), std::string{key} + ": " + why);
   if (draft.keys.fault_policy == on_fault::bypass && !draft.is(SLUICE_TRANSFORM))
-    refuse("on_fault", "only a transform can be bypassed; allowed here is \"stop\"");
+    state.out.error(draft.place_of("on_fault"),
+                    "on_fault: only a transform can be bypassed; allowed here is \"stop\"");
+}
+
+/// What was recorded of the host's keys from `first` on: under the stage's name, known by now, and
+/// without what means nothing for it.
+void tell_host_keys(const stage_draft& draft, std::size_t first, reading& state) {
+  const auto begin = state.effective.begin() + static_cast<std::ptrdiff_t>(first);
+  state.effective.erase(std::remove_if(begin, state.effective.end(),
+                                       [&](const effective_value& one) {
+                                         return draft.known() && !draft.service &&
+                                                !misplaced(draft, one.key).empty();
+                                       }),
+                        state.effective.end());
+  for (auto one = state.effective.begin() + static_cast<std::ptrdiff_t>(first);
+       one != state.effective.end(); ++one)
+    one->owner = draft.name;
 }
 
 void refuse_wrong_kind(const stage_draft& draft, reading& state) {
@@ -187,7 +205,7 @@ stage_draft read_stage(const node& table, bool service, const plugin_lookup& fin
   // Messages name the stage; its own keys are read before its name is known.
   const std::string called = text_of("name").empty() ? text_of("plugin") : text_of("name");
   section from{&table, draft.at, called, ""};
-  const std::size_t before = state.out.errors.size();
+  const std::size_t before = state.out.errors.size(), first = state.effective.size();
   if (service) {
     auto keys = read_keys<service_keys>(from, state);
     draft.keys.plugin = std::move(keys.plugin);
@@ -204,14 +222,15 @@ stage_draft read_stage(const node& table, bool service, const plugin_lookup& fin
   find_plugin(draft, find, state);
   name_stage(draft, state);
   from.owner = draft.name;
+  tell_host_keys(draft, first, state);
   refuse_wrong_kind(draft, state);
   refuse_unknown_keys(draft, from, state);
   refuse_misplaced(draft, state);
   if (draft.known()) draft.settings = read_settings(*draft.found.plugin, from, state);
   if (!service) {
     draft.queue = read_queue(draft, state);
-    draft.where = read_where(table, state);
-    draft.bypassed = switched_off(draft, state);
+    draft.where = read_where(table, draft.name, state);
+    read_switches(draft, state);
   }
   return draft;
 }

@@ -23,7 +23,7 @@ struct stage_draft {
   std::shared_ptr<const values> settings;
   where_spec where;
   std::optional<queue_spec> queue;
-  bool bypassed = false;
+  std::string off_by;  ///< what switches it off, "enabled" or "environment NAME"; empty: it is on
 
   bool known() const { return found.plugin != nullptr; }
   bool is(std::uint32_t kind) const { return known() && found.plugin->kind == kind; }
@@ -44,7 +44,7 @@ stage_draft read_stage(const node& table, bool service, const plugin_lookup& fin
 std::shared_ptr<const values> read_settings(const sluice_plugin& plugin, const section& from,
                                             reading& state);
 
-/// `where`, which may be missing.
-where_spec read_where(const node& table, reading& state);
+/// `where`, which may be missing. `owner` is the stage's name.
+where_spec read_where(const node& table, const std::string& owner, reading& state);
 
 }  // namespace sluice::config

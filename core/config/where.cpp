@@ -1,3 +1,4 @@
+#include "config/effective.hpp"
 #include "config/interpolate.hpp"
 #include "config/stages.hpp"
 #include "config/text.hpp"
@@ -52,7 +53,7 @@ std::vector<std::string> read_texts(const entry& condition, reading& state) {
 
 }  // namespace
 
-where_spec read_where(const node& table, reading& state) {
+where_spec read_where(const node& table, const std::string& owner, reading& state) {
   where_spec where;
   const entry* given = table.find("where");
   if (given == nullptr) return where;
@@ -74,6 +75,8 @@ where_spec read_where(const node& table, reading& state) {
     } else {
       where.attributes.push_back({condition.key, read_texts(condition, state)});
     }
+    amend(state, owner, "where." + printable(condition.key),
+          reference_of(condition.value, state.variables).shown, origin_of(condition, state));
   }
   return where;
 }

@@ -207,7 +207,7 @@ class wirer {
       spec.hold = draft.keys.hold;
       spec.fault_policy = draft.keys.fault_policy.value_or(
           draft.is(SLUICE_TRANSFORM) ? on_fault::bypass : on_fault::stop);
-      spec.bypassed = draft.bypassed;
+      spec.bypassed = !draft.off_by.empty();
       made.push_back(std::move(spec));
     }
     // A guard stands in its sink's lanes, behind the sink's queue.
