@@ -1,16 +1,65 @@
 #include "recorder.hpp"
 
+#include <charconv>
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 namespace sluice::recorder {
 namespace {
 
+namespace files = std::filesystem;
+
 constexpr duration retry_interval = std::chrono::seconds{1};
+constexpr std::size_t digits = 6;
+constexpr std::uint32_t number_max = 999'999;
+
+/// "<path>.000001".
+std::string name_of(const std::string& path, std::uint32_t number) {
+  const std::string text = std::to_string(number);
+  return path + '.' + std::string(digits - text.size(), '0') + text;
+}
+
+/// Sizes of the files that were moved away, by number.
+using older_files = std::map<std::uint32_t, std::uintmax_t>;
+
+older_files older_of(const std::string& path) {
+  const std::string prefix = files::path{path}.filename().string() + '.';
+  older_files found;
+  for (const auto& entry : files::directory_iterator{files::absolute(path).parent_path()}) {
+    const std::string name = entry.path().filename().string();
+    if (name.size() != prefix.size() + digits || !name.starts_with(prefix)) continue;
+    const std::string_view text = std::string_view{name}.substr(prefix.size());
+    std::uint32_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + digits, number);
+    if (error != std::errc{} || end != text.data() + digits || !entry.is_regular_file()) continue;
+    found.emplace(number, entry.file_size());
+  }
+  return found;
+}
+
+/// A run that recorded nothing left it.
+bool holds_nothing(const std::string& path) {
+  if (!files::is_regular_file(path)) return false;
+  if (files::file_size(path) == 0) return true;
+  try {
+    kite::session_reader reader{path};
+    return !reader.next() && reader.end() == kite::session_end::whole;
+  } catch (const std::runtime_error&) {
+    return false;  // not a session
+  }
+}
 
 }  // namespace
+
+void recorder::validate(const config& given, problems& found) {
+  if (given.keep.bytes < given.max_size.bytes)
+    found.add("keep", "is less than max_size; allowed is at least that");
+}
 
 recorder::recorder(const config& given, host to)
     : settings_{given}, host_{to}, codecs_{to.extension<sluice_codecs>(SLUICE_EXT_CODECS)} {
@@ -25,14 +74,39 @@ void recorder::start() {
   if (settings_.sync_interval > duration{}) host_.wake_at(host_.now() + settings_.sync_interval);
 }
 
-/// Moves what is there out of the way. Throws std::filesystem::filesystem_error.
+/// Throws std::system_error.
 void recorder::make_room() {
-  namespace files = std::filesystem;
-  if (!files::exists(settings_.path)) return;
-  files::remove(older(settings_.files));
-  for (std::uint32_t number = settings_.files; number > 1; --number)
-    if (files::exists(older(number - 1))) files::rename(older(number - 1), older(number));
-  files::rename(settings_.path, older(1));
+  if (files::exists(settings_.path)) {
+    if (holds_nothing(settings_.path))
+      files::remove(settings_.path);
+    else
+      move_away();
+  }
+  delete_oldest();
+}
+
+/// To the number after the last: nothing is deleted for it, however often a process starts.
+void recorder::move_away() {
+  const older_files older = older_of(settings_.path);
+  const std::uint32_t number = older.empty() ? 1 : older.rbegin()->first + 1;
+  if (number > number_max)
+    throw std::system_error{std::make_error_code(std::errc::file_exists),
+                            "no number is left after " + name_of(settings_.path, number_max)};
+  last_moved_ = name_of(settings_.path, number);
+  files::rename(settings_.path, last_moved_);
+}
+
+void recorder::delete_oldest() {
+  const older_files older = older_of(settings_.path);
+  std::uintmax_t total = 0;
+  for (const auto& [number, size] : older) total += size;
+  for (const auto& [number, size] : older) {
+    if (total <= settings_.keep.bytes) return;
+    const std::string oldest = name_of(settings_.path, number);
+    files::remove(oldest);
+    total -= size;
+    host_.event("deleted", oldest + ": older files took more than keep");
+  }
 }
 
 void recorder::open() { writer_.emplace(settings_.path, host_.unix_time().count()); }
@@ -115,7 +189,7 @@ bool recorder::rotate_or_stop() {
     writer_.reset();
     make_room();
     open();
-    host_.event("rotated", settings_.path + " begins anew, the last one is " + older(1));
+    host_.event("rotated", settings_.path + " begins anew, the last one is " + last_moved_);
     return true;
   } catch (const std::system_error& error) {
     told_of(error.what());

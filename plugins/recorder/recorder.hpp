@@ -20,25 +20,28 @@ class recorder {
     std::string path;
     byte_size max_size;
     full_policy when_full = full_policy::rotate;
-    std::uint32_t files = 0;
+    byte_size keep;
     duration sync_interval{};
   };
 
   static constexpr auto fields = sluice::fields(
-      field<&config::path>("path", "The file. One that is there is moved to <path>.1 first.")
+      field<&config::path>(
+          "path", "The file. One that is there with records is moved to <path>.<number> first.")
           .required()
           .between(1, 4'000),
       field<&config::max_size>("max_size", "Largest size of the file.")
           .by_default("1GiB")
           .between(64 << 10, 1e15),
       field<&config::when_full>("when_full",
-                                "What to do at max_size: rotate (to <path>.1 and on), or stop: "
+                                "What to do at max_size: rotate (to <path>.<number>), or stop: "
                                 "what comes after is dropped as overflow.")
           .by_default("rotate")
           .one_of("rotate|stop"),
-      field<&config::files>("files", "Older files to keep; the oldest is deleted.")
-          .by_default("4")
-          .between(1, 1'000),
+      field<&config::keep>("keep",
+                           "What older files may take in all, however many; beyond it the oldest "
+                           "are deleted. At least max_size.")
+          .by_default("4GiB")
+          .between(64 << 10, 1e15),
       field<&config::sync_interval>("sync_interval",
                                     "How often the device is made to have it all: what a power cut "
                                     "may cost. 0s: left to the kernel until the end.")
@@ -46,6 +49,8 @@ class recorder {
           .between(0, 3'600e9));
   static constexpr description about{
       "recorder", "0.1.0", "Writes every record to a file that can be replayed.", SLUICE_SINK};
+
+  static void validate(const config& given, problems& found);
 
   recorder(const config& given, host to);
 
@@ -57,6 +62,8 @@ class recorder {
 
  private:
   void make_room();
+  void move_away();
+  void delete_oldest();
   void open();
   bool open_again(time_point now);
   bool rotate_or_stop();
@@ -64,14 +71,12 @@ class recorder {
   void commit(batch& records);
   void told_of(const std::string& why);
   void sync();
-  std::string older(std::uint32_t number) const {
-    return settings_.path + "." + std::to_string(number);
-  }
 
   config settings_;
   host host_;
   const sluice_codecs* codecs_;
   std::optional<kite::session_writer> writer_;
+  std::string last_moved_;
   /// Records of the batch that are in the writer and not yet in the file.
   std::array<const record*, SLUICE_BATCH_MAX> gathered_{};
   std::size_t gathered_count_ = 0;
