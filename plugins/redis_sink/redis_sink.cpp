@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace sluice::redis_sink {
 namespace {
@@ -14,22 +15,27 @@ constexpr duration rejection_event_interval = 10s;
 constexpr duration longest_wait = 1h;  ///< keeps asio's arithmetic from overflowing
 constexpr int handlers_per_poll = 16;
 
+/// A wrong file is a configuration error: said now, not at each attempt to connect.
+link_settings checked(link_settings made) {
+  if (made.to.kind == transport_kind::tls) tls_context{made.tls};
+  return made;
+}
+
 }  // namespace
 
 sink::sink(const config& settings, host host)
+    : sink{settings, host, checked(link_settings_of(settings, host))} {}
+
+sink::sink(const config& settings, host host, link_settings to)
     : host_{host},
       format_{settings.format},
       batching_{settings.batch, settings.interval, settings.window},
-      place_{masked(link_settings_of(settings, host).to)},
+      place_{masked(to.to)},
       channels_{channel_template{settings.channel}, host},
       buffer_{settings.message_max.bytes},
       meters_{host},
       codecs_{host.extension<sluice_codecs>(SLUICE_EXT_CODECS)},
-      link_{io_, host, link_settings_of(settings, host), *this} {
-  // A wrong file is a configuration error: say so now, not at each attempt to connect.
-  const link_settings checked = link_settings_of(settings, host);
-  if (checked.to.kind == transport_kind::tls) tls_context{checked.tls};
-}
+      link_{io_, host, std::move(to), *this} {}
 
 void sink::start() {
   link_.start();

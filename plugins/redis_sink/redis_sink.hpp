@@ -44,6 +44,8 @@ class sink : link::listener {
   bool drain(time_point deadline);
 
  private:
+  sink(const config& settings, host host, link_settings to);
+
   void ended(const sluice_outcome& outcome) override;
   void rejected(std::string_view error) override;
   void up() override;
