@@ -26,6 +26,13 @@ void fair_shares::settle(time_point now, double ratio) {
   const bool doubled = elapsed >= slot && static_cast<double>(seen_) > 2 * total_per_s_;
   if (elapsed >= window || doubled) take_rates(now);
   fair_ = total_per_s_ > 0 ? static_cast<float>(water_level(ascending_, ratio * total_per_s_)) : 0;
+  for (instrument& each : instruments_)
+    each.own = share_of(std::max(each.per_s, static_cast<float>(each.seen)));
+}
+
+sampling::share fair_shares::share_of(float per_s) const {
+  if (fair_ <= 0) return ratio_;
+  return per_s <= fair_ ? sampling::share{} : sampling::share{fair_ / per_s};
 }
 
 void fair_shares::take_rates(time_point now) {
@@ -46,7 +53,7 @@ void fair_shares::take_rates(time_point now) {
 }
 
 void fair_shares::clear() {
-  for (instrument& each : instruments_) each = {};
+  for (instrument& each : instruments_) each = {ratio_, 0, 0};
   ascending_.clear();
   total_per_s_ = 0;
   fair_ = 0;
@@ -56,7 +63,7 @@ void fair_shares::clear() {
 }
 
 void fair_shares::grow(std::uint32_t index) {
-  instruments_.resize(index + 1);
+  instruments_.resize(index + 1, {share_of(0), 0, 0});
   ascending_.reserve(instruments_.capacity());
 }
 

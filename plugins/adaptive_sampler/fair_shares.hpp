@@ -28,10 +28,7 @@ class fair_shares {
     instrument& each = instruments_[index];
     ++each.seen;
     ++seen_;
-    if (fair_ <= 0) return ratio_;
-    // What an instrument sent so far in this second counts at once: a burst does not wait.
-    const float rate = std::max(each.per_s, static_cast<float>(each.seen));
-    sampling::share own = rate <= fair_ ? sampling::share{} : sampling::share{fair_ / rate};
+    sampling::share own = each.own;
     // Rates out of date make the fair share too small. No less than `ratio` is kept over all, but
     // for a slack: beyond it a record has at least that share.
     if (owed_ > slack_ && own.parts() < ratio_.parts()) own = ratio_;
@@ -40,7 +37,8 @@ class fair_shares {
   }
 
   /// Every 100 ms: sets the part of all records to keep. Rates are taken anew when a second is
-  /// over, and at once when more came in it than twice what came in the last.
+  /// over, and at once when more came in it than twice what came in the last. What an instrument
+  /// sent so far in this second counts too: its burst does not wait for the second's end.
   void settle(time_point now, double ratio);
   /// Forgets all rates: every record has `ratio` until 100 ms have been seen.
   void clear();
@@ -51,12 +49,15 @@ class fair_shares {
 
  private:
   struct instrument {
+    sampling::share own;
     float per_s = 0;         ///< in the last second
     std::uint32_t seen = 0;  ///< since began_
   };
 
   void grow(std::uint32_t index);
   void take_rates(time_point now);
+  /// The share of an instrument that sends so many records a second.
+  sampling::share share_of(float per_s) const;
 
   std::vector<instrument> instruments_;  // by index
   std::vector<float> ascending_;         // rates above 0, sorted

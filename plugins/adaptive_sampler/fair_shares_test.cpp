@@ -139,10 +139,12 @@ TEST_CASE("rates are taken at once when more came in a second than twice what ca
   CHECK(slots <= 5);
 }
 
-TEST_CASE("an instrument that bursts is held to the fair share before its rate is known") {
+TEST_CASE("an instrument that bursts is held to the fair share from the next 100 ms on") {
   market any;
   for (int i = 0; i < 3; ++i) any.second(std::vector<int>(100, 10), 0.5);
   double kept = 0;
-  for (int n = 0; n < 400; ++n) kept += part(any.shares.of(7));
-  CHECK(kept < 210);  // the ratio's 200, not 400
+  for (int n = 0; n < 400; ++n) kept += part(any.shares.of(100));  // a new one: kept whole
+  CHECK(kept == 400);
+  any.shares.settle(any.now, 0.5);
+  CHECK(part(any.shares.of(100)) == doctest::Approx(any.shares.per_second() / 400));
 }

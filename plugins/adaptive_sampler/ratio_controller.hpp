@@ -5,7 +5,6 @@
 #include <sluice/record.hpp>
 
 #include <algorithm>
-#include <optional>
 
 namespace sluice::adaptive_sampler {
 
@@ -27,7 +26,7 @@ class ratio_controller {
   /// Moves on from the time of the last call (a first call is worth 100 ms). `exempt`, 0 to 1: the
   /// part of the records that is not sampled at all, so that the others have to make up for it.
   void step(time_point now, const sluice_pressure& seen, double exempt) {
-    const duration elapsed = last_ ? now - *last_ : slot;
+    const duration elapsed = last_ == never ? slot : now - last_;
     last_ = now;
     const double slots = static_cast<double>(elapsed.count()) / static_cast<double>(slot.count());
     const double goal = target(seen, exempt);
@@ -55,7 +54,7 @@ class ratio_controller {
   sampling::level_table floors_;
   settings with_;
   double ratio_ = 1;
-  std::optional<time_point> last_;
+  time_point last_ = never;  // of a step
 };
 
 }  // namespace sluice::adaptive_sampler

@@ -64,6 +64,7 @@ TEST_CASE("without an estimate of the capacity the table is all there is") {
   CHECK(any.settle(SLUICE_WARNING, 100, 0) == 0.8);
   CHECK(any.settle(SLUICE_OVERLOAD, 100, 0) == 0.2);
   CHECK(any.settle(SLUICE_HEALTHY, 100, 0) == 1);
+  CHECK(any.settle(SLUICE_WARNING, 0, 0) == 0.8);
 }
 
 TEST_CASE("nothing offered calls for no sampling") {
