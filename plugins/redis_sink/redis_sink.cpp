@@ -183,6 +183,7 @@ void sink::up() {
   unreachable_told_ = false;
   if (++connections_ > 1) meters_[meter::reconnects] += 1;
   host_.event("connected", place_);
+  report_attempt(SLUICE_PUBLISHED, SLUICE_CAUSE_NONE);
 }
 
 void sink::down(std::uint32_t cause, std::string_view why, std::uint32_t unknown) {
@@ -202,11 +203,16 @@ void sink::attempt_failed(std::uint32_t cause, std::string_view why) {
     host_.alert("unreachable", text);
   unreachable_told_ = cause != SLUICE_CAUSE_REJECTED;
 
-  sluice_outcome failed{};
-  failed.result = SLUICE_PUBLISH_FAILED;
-  failed.cause = cause;
-  failed.done_ns = host_.now().time_since_epoch().count();
-  host_.report(failed);
+  report_attempt(SLUICE_PUBLISH_FAILED, cause);
+}
+
+/// A guard counts those that failed, and may wait for one that did not.
+void sink::report_attempt(std::uint32_t result, std::uint32_t cause) {
+  sluice_outcome attempt{};
+  attempt.result = result;
+  attempt.cause = cause;
+  attempt.done_ns = host_.now().time_since_epoch().count();
+  host_.report(attempt);
 }
 
 }  // namespace sluice::redis_sink

@@ -52,6 +52,7 @@ class sink : link::listener {
   void down(std::uint32_t cause, std::string_view why, std::uint32_t unknown) override;
   void attempt_failed(std::uint32_t cause, std::string_view why) override;
 
+  void report_attempt(std::uint32_t result, std::uint32_t cause);
   encoded encode(const record& of);
   const sluice_codec* codec_of(std::uint16_t schema);
   void count_errors(const sluice_outcome& outcome);
