@@ -132,3 +132,11 @@ TEST_CASE("a password in a variable's URL is masked") {
         std::string::npos);
   CHECK(all.find("hidden") == std::string::npos);
 }
+
+TEST_CASE("all keys of a stage stand under the name it came to") {
+  const std::string all = effective(
+      "[[stage]]\nplugin='replay'\nfile='x'\n[[stage]]\nplugin='null'\nname='${NAME:-end}'\n",
+      fakes::only({}));
+  CHECK(of("end", all).starts_with("end.plugin = \"null\"  # ticker.toml:5:1\n"));
+  CHECK(all.find("${NAME") == std::string::npos);
+}

@@ -67,7 +67,7 @@ struct stage_spec {
   std::uint32_t shards = 1;                ///< copies of a sink's lane, split by key
   std::uint32_t hold = 65'536;             ///< most records its store holds (SLUICE_CAN_HOLD)
   on_fault fault_policy = on_fault::stop;  ///< transforms: bypass unless the file says stop
-  bool bypassed = false;                   ///< switched off by an environment variable
+  bool bypassed = false;                   ///< switched off by the file or a variable
 };
 
 enum class level_mode : std::uint8_t { never, monitor, enforce };
