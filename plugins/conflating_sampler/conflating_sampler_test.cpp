@@ -115,7 +115,9 @@ TEST_CASE("a trade passes at once, behind the quote that waits, and begins the i
   CHECK(texts(run) == "5:y");  // not f: 100 ms from e on
   run.advance(50ms);
   CHECK(texts(run) == "13:f");
-  CHECK(run.metric("trades") == 2);
+  run.push({.key = 1, .text = "1:g"});  // a new day begins with less
+  CHECK(texts(run) == "1:g");
+  CHECK(run.metric("trades") == 3);
   CHECK(conflated(run) == 1);
   CHECK(run.balanced());
 }

@@ -117,10 +117,12 @@ void load_shedder::tell(time_point now) {
   if (shedding_ == told_ || now - told_at_ < quiet) return;
   std::array<char, 160> text{};
   if (shedding_) {
-    std::snprintf(text.data(), text.size(),
-                  "began: %s, pending %llu, offered %.0f/s, capacity %.0f/s (0: not known yet)",
+    std::array<char, 32> capacity{"unknown"};
+    if (last_seen_.capacity_per_s > 0)
+      std::snprintf(capacity.data(), capacity.size(), "%.0f/s", last_seen_.capacity_per_s);
+    std::snprintf(text.data(), text.size(), "began: %s, pending %llu, offered %.0f/s, capacity %s",
                   name_of(last_seen_.level), static_cast<unsigned long long>(last_seen_.pending),
-                  last_seen_.offered_per_s, last_seen_.capacity_per_s);
+                  last_seen_.offered_per_s, capacity.data());
     host_.alert("shedding", text.data());
   } else {
     std::snprintf(text.data(), text.size(), "ended: %.0f records were shed",

@@ -200,8 +200,7 @@ TEST_CASE("events tell when shedding begins and ends, one a second at most") {
   auto told = run.events();
   REQUIRE(told.size() == 1);
   CHECK(told[0].kind == "shedding");
-  CHECK(told[0].text ==
-        "began: OVERLOAD, pending 2500, offered 100000/s, capacity 10/s (0: not known yet)");
+  CHECK(told[0].text == "began: OVERLOAD, pending 2500, offered 100000/s, capacity 10/s");
   CHECK(run.metric("shedding") == 1);
 
   const auto before = shed(run);
@@ -221,6 +220,15 @@ TEST_CASE("events tell when shedding begins and ends, one a second at most") {
   CHECK(told[0].kind == "shedding_end");
   CHECK(run.metric("shedding") == 0);
   CHECK(run.metric("shed_overload") + run.metric("shed_pending") == shed(run));
+}
+
+TEST_CASE("the event says so while the capacity is not known") {
+  harness run{shedder};
+  run.pressure(pressed(sluice::level::overload, 0));
+  run.push(burst(1));
+  const auto told = run.events();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].text == "began: OVERLOAD, pending 0, offered 100000/s, capacity unknown");
 }
 
 TEST_CASE("shedding ends with its input, too, and each spell tells what it cost") {
