@@ -1,136 +1,29 @@
-// What the parts of a tick's way cost: decode, JSON, a hop through stages, a queue.
-#include "feed.hpp"
-#include "runtime/engine.hpp"
+// What the parts of a tick's way cost: decode, JSON, a hop through stages, the stages that act on
+// pressure, a queue.
+#include "pipelines.hpp"
+#include "runtime/record_batch.hpp"
 #include "runtime/record_queue.hpp"
+#include "timing.hpp"
 
 #include <kite/json.hpp>
 #include <kite/packet.hpp>
-#include <sluice/stage.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
+#include <exception>
+#include <memory>
 #include <vector>
 
 namespace {
 
 namespace kite = sluice::kite;
 namespace runtime = sluice::runtime;
-
-/// Keeps a value from being optimised away.
-template <typename Value>
-void keep(const Value& value) {
-  asm volatile("" : : "r,m"(value) : "memory");
-}
-
-/// Nanoseconds a call, the least of seven rounds.
-template <typename Call>
-double time_of(std::uint32_t calls, Call&& call) {
-  double least = 1e18;
-  for (int round = 0; round < 7; ++round) {
-    const std::int64_t began = bench::now_ns();
-    for (std::uint32_t i = 0; i < calls; ++i) call(i);
-    least = std::min(least, static_cast<double>(bench::now_ns() - began) / calls);
-  }
-  return least;
-}
+using bench::keep;
+using bench::time_of;
 
 void report(const char* what, double ns, double base, const char* target) {
-  std::printf("  %-34s %8.1f ns  %6.2f of memcpy   %s\n", what, ns, ns / base, target);
-}
-
-class no_settings final : public sluice::config::values {
- public:
-  const sluice_value* data() const override { return nullptr; }
-  std::uint32_t size() const override { return 0; }
-  const sluice::config::secret_reader* secret(std::uint64_t) const override { return nullptr; }
-};
-
-struct nothing {};
-
-/// Pushes `pushes` batches of 64 a timer.
-struct pusher {
-  using config = nothing;
-  static constexpr auto fields = sluice::fields();
-  static constexpr sluice::description about{"pusher", "1.0.0", "Pushes.", SLUICE_SOURCE};
-  static constexpr std::uint32_t pushes = 16;
-  pusher(const config&, sluice::host given) : host{given}, schema{given.schema("bench/1")} {}
-  void start() { host.wake_at(host.now()); }
-  void on_timer(sluice::time_point now) {
-    for (std::uint32_t i = 0; i < pushes; ++i) {
-      for (sluice::record& each : batch) {
-        each = {};
-        each.key = key++ % 1000;
-        each.schema = schema;
-        each.priority = SLUICE_PRIORITY_NORMAL;
-        each.received_ns = now.time_since_epoch().count();
-        each.data = bytes.data();
-        each.size = 184;
-        each.weight = 1;
-      }
-      host.push(batch);
-    }
-    host.wake_at(now);
-  }
-  sluice::host host;
-  std::uint16_t schema;
-  std::uint64_t key = 0;
-  std::array<std::uint8_t, 184> bytes{};
-  std::array<sluice::record, 64> batch{};
-};
-
-struct passer {
-  using config = nothing;
-  static constexpr auto fields = sluice::fields();
-  static constexpr sluice::description about{"passer", "1.0.0", "Keeps everything."};
-  passer(const config&, sluice::host) {}
-  void process(sluice::batch&) {}
-};
-
-struct dropper {
-  using config = nothing;
-  static constexpr auto fields = sluice::fields();
-  static constexpr sluice::description about{"dropper", "1.0.0", "Drops everything."};
-  dropper(const config&, sluice::host) {}
-  void process(sluice::batch& batch) {
-    for (const sluice::record& each : batch) batch.drop(each, sluice::reason::shed);
-  }
-};
-
-struct swallower {
-  using config = nothing;
-  static constexpr auto fields = sluice::fields();
-  static constexpr sluice::description about{"swallower", "1.0.0", "A sink.", SLUICE_SINK};
-  swallower(const config&, sluice::host) {}
-  void process(sluice::batch&) {}
-};
-
-template <typename Stage>
-void add(sluice::config::pipeline_spec& to) {
-  sluice::config::stage_spec made;
-  made.name = std::string{Stage::about.name} + std::to_string(to.stages.size());
-  made.plugin = &sluice::plugin_of<Stage>;
-  made.settings = std::make_shared<no_settings>();
-  if (!to.stages.empty())
-    made.inputs.push_back({static_cast<std::uint32_t>(to.stages.size() - 1), {}});
-  if (Stage::about.kind == SLUICE_SINK) made.queue = sluice::config::queue_spec{};
-  to.stages.push_back(std::move(made));
-}
-
-/// Nanoseconds a record from push to a drop behind `passers` stages that keep everything.
-double chain_cost(int passers) {
-  sluice::config::pipeline_spec spec;
-  add<pusher>(spec);
-  for (int i = 0; i < passers; ++i) add<passer>(spec);
-  add<dropper>(spec);
-  add<swallower>(spec);
-  const runtime::system_clock clock;
-  runtime::engine engine{std::move(spec), clock, [](auto...) {}, false};
-  engine.create_stages([](runtime::stage& each) { each.create(); });
-  for (const auto& each : engine.lanes()) each->step();
-  const double step = time_of(2'000, [&](std::uint32_t) { engine.lanes().front()->step(); });
-  return step / (pusher::pushes * 64);
+  std::printf("  %-36s %8.1f ns  %6.2f of memcpy   %s\n", what, ns, ns / base, target);
 }
 
 double queue_cost(const std::vector<std::uint8_t>& wire) {
@@ -149,9 +42,20 @@ double queue_cost(const std::vector<std::uint8_t>& wire) {
   return both / 64;
 }
 
-}  // namespace
+/// What the three stages that act on pressure cost a record together: two in the source's lane, the
+/// breaker in the sink's.
+void report_mitigation(double base) {
+  const bench::stage_names inline_stages{"adaptive_sampler", "load_shedder"};
+  // Ten times what the sink takes, on average: the sampler stands on its floor, the shedder sheds.
+  const sluice_pressure overload{sizeof overload, SLUICE_OVERLOAD, 1e7, 1e6, 500, 0};
+  const double breaker = bench::sink_cost({"circuit_breaker"}) - bench::sink_cost({});
+  const double calm = bench::lane_cost(inline_stages) - bench::lane_cost({});
+  const double hard = bench::lane_cost(inline_stages, overload) - bench::lane_cost({}, overload);
+  report("sampler, shedder, breaker: HEALTHY", calm + breaker, base, "(target < 20 ns)");
+  report("sampler, shedder, breaker: OVERLOAD", hard + breaker, base, "(target < 20 ns)");
+}
 
-int main() {
+void report_all() {
   std::vector<std::uint8_t> wire(184);
   bench::encode_tick(1, 1000, wire.data());
   std::vector<char> json(kite::tick_json_max);
@@ -184,8 +88,21 @@ int main() {
            : kind == kite::packet_kind::quote ? "(target < 80 ns)"
                                               : "");
   }
-  const double shed = chain_cost(0), five = chain_cost(5);
+  const double shed = bench::lane_cost({}),
+               five = bench::lane_cost(bench::stage_names(5, "passer"));
   report("a tick pushed and shed", shed, base, "(target < 100 ns)");
   report("five no-op stages more", five - shed, base, "(target < 10 ns, batches of 64)");
+  report_mitigation(base);
   report("into a queue and out", queue_cost(wire), base, "");
+}
+
+}  // namespace
+
+int main() {
+  try {
+    report_all();
+  } catch (const std::exception& exception) {
+    std::fprintf(stderr, "bench_micro: %s\n", exception.what());
+    return 1;
+  }
 }
