@@ -86,6 +86,7 @@ class adaptive_sampler {
 
   adaptive_sampler(const config& given, host of);
 
+  void start() { publish(); }
   void process(batch& records);
 
  private:

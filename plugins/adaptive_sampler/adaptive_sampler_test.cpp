@@ -156,6 +156,7 @@ TEST_CASE("the table is the configuration's") {
 TEST_CASE("adaptive mode keeps all in HEALTHY, with weight 1") {
   for (const char* method : methods) {
     harness run{plugin, settings(method)};
+    CHECK(run.metric("keep_ratio") == 1);
     run.pressure(at(SLUICE_HEALTHY, 1000, 10));
     const auto out = feed(run, records(10, 10), 20);
     CHECK(out.size() == 2000);

@@ -1,0 +1,94 @@
+#include "priority_sampler.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace sluice::priority_sampler {
+
+namespace {
+
+/// Parses what it can and adds a problem for what it cannot.
+std::vector<selector> selectors(std::string_view key, const std::vector<std::string>& texts,
+                                problems& found) {
+  std::vector<selector> made;
+  for (const std::string& text : texts) try {
+      made.push_back(parse_selector(text));
+    } catch (const std::invalid_argument& wrong) {
+      found.add(key, wrong.what());
+    }
+  return made;
+}
+
+}  // namespace
+
+void priority_sampler::validate(const config& given, problems& found) {
+  table(given).check(found);
+  if (given.watch.size() > watch_limit)
+    found.add("watch", std::to_string(given.watch.size()) + " entries: allowed are at most " +
+                           std::to_string(watch_limit));
+  const auto watch = selectors("watch", given.watch, found);
+  for (const selector& each : selectors("best_effort", given.best_effort, found)) {
+    if (std::find(watch.begin(), watch.end(), each) == watch.end()) continue;
+    const std::string text =
+        each.by_key() ? std::to_string(each.key) : each.attribute + "=" + each.value;
+    found.add("best_effort", text + " is in watch too, and what is watched is never sampled");
+  }
+}
+
+priority_sampler::priority_sampler(const config& given, host of)
+    : host_{of},
+      metrics_{of.extension<sluice_metrics>(SLUICE_EXT_METRICS)},
+      table_{table(given)},
+      best_effort_share_{given.best_effort_share},
+      classes_{of, given.watch, given.best_effort},
+      phases_{given.seed} {
+  if (metrics_ != nullptr) {
+    ratio_metric_ = metrics_->add(host_.raw(), SLUICE_GAUGE, borrow("keep_ratio"),
+                                  borrow("Part of the records of priority 1 that is kept now."));
+    watched_metric_ = metrics_->add(host_.raw(), SLUICE_GAUGE, borrow("watched_instruments"),
+                                    borrow("Instruments met that are on the watch list."));
+  }
+  take_level(SLUICE_HEALTHY);
+}
+
+void priority_sampler::take_level(std::uint32_t level) {
+  level_ = level;
+  const double normal = table_[level];
+  normal_ = sampling::share{normal};
+  low_ = normal < 1 ? sampling::share{normal * best_effort_share_} : normal_;
+}
+
+void priority_sampler::process(batch& records) {
+  const std::uint32_t level = records.pressure().level;
+  const bool changed = level != level_;
+  if (changed) take_level(level);
+  classes_.refresh();
+
+  for (record& each : records) {
+    if (each.priority == SLUICE_PRIORITY_HIGH) continue;
+    const classes::name its = classes_.of(each);
+    if (its == classes::name::watched) {
+      each.priority = SLUICE_PRIORITY_HIGH;
+      continue;
+    }
+    if (its == classes::name::best_effort) each.priority = SLUICE_PRIORITY_LOW;
+    const sampling::share kept = each.priority == SLUICE_PRIORITY_LOW ? low_ : normal_;
+    if (kept.whole()) continue;
+    if (phases_.of(each.index).keep(kept))
+      each.weight *= kept.weight();
+    else
+      records.drop(each, reason::sampled);
+  }
+  if (changed || classes_.watched() != told_watched_) publish();
+}
+
+void priority_sampler::publish() {
+  told_watched_ = classes_.watched();
+  if (metrics_ == nullptr) return;
+  metrics_->set(host_.raw(), ratio_metric_, table_[level_]);
+  metrics_->set(host_.raw(), watched_metric_, static_cast<double>(told_watched_));
+}
+
+}  // namespace sluice::priority_sampler
+
+SLUICE_PLUGIN(sluice::priority_sampler::priority_sampler);

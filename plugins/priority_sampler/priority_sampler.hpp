@@ -1,0 +1,86 @@
+// priority_sampler/priority_sampler.hpp - the watch list whole, the rest sampled.
+#pragma once
+
+#include "classes.hpp"
+
+#include <sluice/ext/metrics.h>
+#include <sampling/accumulator.hpp>
+#include <sampling/level_table.hpp>
+#include <sluice/stage.hpp>
+
+namespace sluice::priority_sampler {
+
+class priority_sampler {
+ public:
+  struct config {
+    std::vector<std::string> watch, best_effort;
+    double keep_healthy = 0, keep_warning = 0, keep_critical = 0, keep_overload = 0;
+    double best_effort_share = 0;
+    std::uint32_t seed = 0;
+  };
+  static constexpr auto fields = sluice::fields(
+      field<&config::watch>("watch",
+                            "Instruments that get priority 0 and pass whole: keys, or "
+                            "attribute=value; 100 at most.")
+          .by_default("[]")
+          .live(),
+      field<&config::best_effort>("best_effort",
+                                  "Instruments that get priority 2: keys, or attribute=value.")
+          .by_default("[]")
+          .live(),
+      field<&config::keep_healthy>("keep_healthy", "Share of the records kept in HEALTHY.")
+          .by_default("1.0")
+          .between(sampling::least_share, sampling::largest_share)
+          .live(),
+      field<&config::keep_warning>("keep_warning", "Share of the records kept in WARNING.")
+          .by_default("0.8")
+          .between(sampling::least_share, sampling::largest_share)
+          .live(),
+      field<&config::keep_critical>("keep_critical", "Share of the records kept in CRITICAL.")
+          .by_default("0.5")
+          .between(sampling::least_share, sampling::largest_share)
+          .live(),
+      field<&config::keep_overload>("keep_overload", "Share of the records kept in OVERLOAD.")
+          .by_default("0.2")
+          .between(sampling::least_share, sampling::largest_share)
+          .live(),
+      field<&config::best_effort_share>("best_effort_share",
+                                        "What is kept of priority 2 where the others lose records: "
+                                        "this part of their share.")
+          .by_default("0.5")
+          .between(sampling::least_share, sampling::largest_share)
+          .live(),
+      field<&config::seed>("seed", "Of the random phases; the same seed keeps the same records.")
+          .by_default("1")
+          .advanced());
+  static constexpr description about{
+      "priority_sampler", "0.1.0", "Keeps the watch list whole and a share of the rest by level."};
+
+  static void validate(const config& given, problems& found);
+
+  priority_sampler(const config& given, host of);
+
+  void start() { publish(); }
+  void process(batch& records);
+
+ private:
+  static sampling::level_table table(const config& given) {
+    return {given.keep_healthy, given.keep_warning, given.keep_critical, given.keep_overload};
+  }
+  void take_level(std::uint32_t level);
+  void publish();
+
+  const host host_;
+  const sluice_metrics* const metrics_;
+  const sampling::level_table table_;
+  const double best_effort_share_;
+  classes classes_;
+  sampling::accumulators phases_;
+
+  std::uint32_t level_ = SLUICE_HEALTHY;
+  sampling::share normal_, low_;
+  std::size_t told_watched_ = 0;
+  std::uint32_t ratio_metric_ = 0, watched_metric_ = 0;
+};
+
+}  // namespace sluice::priority_sampler
