@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
+#include <ctime>
 #include <string>
 
 using sluice::testing::harness;
@@ -78,6 +78,45 @@ TEST_CASE("the first reading makes no rates and is no alarm") {
   CHECK(run.metric("rate_ratio_1s") == 1);
   CHECK(run.metric("error_ratio_1s") == 0);
   CHECK(run.metric("queue_depth") == 42);
+}
+
+TEST_CASE("publishes that fail are a signal for as long as they do, if they are not too few") {
+  harness run{plugin, "memory_warning = 0\nmemory_critical = 0\nmemory_overload = 0"};
+  const auto read = [&](double at_s, double received, double published, double failed) {
+    run.document("status", status(at_s, received, published, failed));
+    run.advance(second);
+    return run.signals();
+  };
+  CHECK(read(1, 0, 0, 0).empty());
+  CHECK(read(2, 19, 0, 19).empty());
+  const auto some = read(3, 119, 95, 24);
+  REQUIRE(some.size() == 1);
+  CHECK(some[0].name == "error_rate");
+  CHECK(some[0].level == sluice::level::warning);
+  CHECK(some[0].cause == "error_rate 5 % >= 1 %");
+  const auto all = read(4, 139, 95, 44);
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].level == sluice::level::overload);
+  CHECK(read(5, 239, 195, 44).empty());
+  CHECK(read(6, 259, 195, 64).size() == 1);
+  CHECK(read(7, 259, 195, 64).empty());  // nothing is published any more
+}
+
+TEST_CASE("memory is a signal at once, CPU when the longer window is full") {
+  harness run{plugin,
+              "window = \"2s\"\nmemory_warning = 1e-9\nmemory_critical = 0\n"
+              "memory_overload = 0\ncpu_warning = 1e-6"};
+  for (int i = 1; i <= 3; ++i) {
+    run.document("status", status(i, 0, 0));
+    run.advance(second);
+    const auto got = run.signals();
+    REQUIRE(got.size() == (i < 3 ? 1 : 2));
+    CHECK(got[0].name == "memory");
+    CHECK(got[0].level == sluice::level::warning);
+    if (i == 3) CHECK(got[1].name == "cpu");
+    for (const auto began = std::clock(); std::clock() - began < CLOCKS_PER_SEC / 20;) {
+    }
+  }
 }
 
 TEST_CASE("without a document, or one it cannot read, the figures stand still") {

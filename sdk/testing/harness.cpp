@@ -211,6 +211,13 @@ double harness::metric(std::string_view name) const {
   throw std::out_of_range{"no metric " + std::string{name}};
 }
 
+std::vector<signal> harness::signals() const {
+  std::vector<signal> found;
+  for (const runtime::signal_state& each : parts_->under_test->signals())
+    found.push_back({each.name, static_cast<level>(each.level), each.cause});
+  return found;
+}
+
 std::uint64_t harness::faults() const { return parts_->state().faults; }
 
 bool harness::balanced() const { return parts_->running.read(true).imbalance == 0; }

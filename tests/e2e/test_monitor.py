@@ -25,14 +25,22 @@ url = "{self.server.url}"
 name = "monitor"
 plugin = "backpressure_monitor"
 window = "5s"
+memory_warning = "${{MEMORY_WARNING:-0.7}}"
+memory_critical = 0
+memory_overload = 0
 """)
-        self.service = self.sluice(file, "watched", {"BACKPRESSURE_WINDOW_SECONDS": "4"})
+        self.file = file
+
+    def start_watched(self, **environment):
+        self.service = self.sluice(self.file, "watched",
+                                   {"BACKPRESSURE_WINDOW_SECONDS": "4"} | environment)
 
     def await_metric(self, condition, what):
         return self.service.await_status(
             lambda status: condition(lambda name: status.metric("monitor", name)), 20, what)
 
     def test_figures(self):
+        self.start_watched()
         status = self.await_metric(
             lambda value: abs(value("ingestion_rate_1s") - RATE) < 0.2 * RATE
             and abs(value("publish_rate_1s") - RATE) < 0.2 * RATE
@@ -55,7 +63,17 @@ window = "5s"
         self.assert_balanced(self.service)
         self.assert_ends_well(self.service)
 
+    def test_memory_counts_for_the_level(self):
+        self.start_watched(MEMORY_WARNING="0.000001")
+        status = self.service.await_status(
+            lambda status: "monitor: memory" in status.document["level_cause"], 20,
+            "memory is the level's cause")
+        self.assertNotEqual(status.document["level"], "HEALTHY")
+        self.assertRegex(status.document["level_cause"], r"memory .* % >= 0.0001 %")
+        self.assertEqual(status.stage("monitor")["signals"][0]["name"], "memory")
+
     def test_errors(self):
+        self.start_watched()
         self.await_metric(lambda value: value("publish_rate_1s") > 0, "it publishes")
         self.server.kill()
         self.await_metric(lambda value: value("connection_error_rate_4s") > 0,

@@ -55,6 +55,13 @@ struct message {
   std::string text;
 };
 
+/// A stage's own word on how hard-pressed the pipeline is (ext/signals.h).
+struct signal {
+  std::string name;
+  sluice::level level = level::healthy;
+  std::string cause;
+};
+
 struct options {
   /// Real time and real polls, for a stage with sockets; `run_until` is then what waits.
   bool real_time = false;
@@ -102,6 +109,8 @@ class __attribute__((visibility("default"))) harness {
   counts count() const;
   /// A metric the stage exported (ext/metrics.h), by name. Throws std::out_of_range.
   double metric(std::string_view name) const;
+  /// What the stage's signals stand for, those above healthy.
+  std::vector<signal> signals() const;
   std::uint64_t faults() const;
   /// The stage's ledger adds up, held being what is really there.
   bool balanced() const;
