@@ -180,7 +180,7 @@ struct stage_keys {
           .in_unit("records"),
       field<&stage_keys::fault_policy>("on_fault",
                                        "What a stage that fails 3 times in 10 s is: bypassed "
-                                       "(transforms, their default) or stopped.")
+                                       "(transforms and guards, their default) or stopped.")
           .one_of("bypass|stop"),
       field<&stage_keys::enabled>("enabled",
                                   "Transforms and guards: false, and records pass it by as if it "

@@ -29,6 +29,7 @@ TEST_CASE("the pipeline of the design is read, defaulted and chained") {
   CHECK(value(spec.stages[0], "instruments").list_size == 2);
   CHECK(value(spec.stages[3], "timeout").integer == 1'000'000'000);
   CHECK(spec.stages[1].fault_policy == on_fault::bypass);
+  CHECK(spec.stages[2].fault_policy == on_fault::bypass);
   CHECK(spec.stages[3].fault_policy == on_fault::stop);
   // The queue is the sink's in the file, and begins the tail in the graph.
   REQUIRE(spec.stages[2].queue);

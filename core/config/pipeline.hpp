@@ -66,7 +66,7 @@ struct stage_spec {
                                            ///< begins the guard-and-sink tail of a sink
   std::uint32_t shards = 1;                ///< copies of a sink's lane, split by key
   std::uint32_t hold = 65'536;             ///< most records its store holds (SLUICE_CAN_HOLD)
-  on_fault fault_policy = on_fault::stop;  ///< transforms: bypass unless the file says stop
+  on_fault fault_policy = on_fault::stop;  ///< transforms, guards: bypass by default
   bool bypassed = false;                   ///< switched off by the file or a variable
 };
 

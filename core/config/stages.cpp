@@ -112,9 +112,11 @@ void refuse_misplaced(const stage_draft& draft, reading& state) {
   for (const std::string_view key : reserved_keys)
     if (const std::string why = misplaced(draft, key); !why.empty() && draft.given(key))
       state.out.error(draft.place_of(key), std::string{key} + ": " + why);
-  if (draft.keys.fault_policy == on_fault::bypass && !draft.is(SLUICE_TRANSFORM))
+  if (draft.keys.fault_policy == on_fault::bypass && !draft.is(SLUICE_TRANSFORM) &&
+      !draft.is(SLUICE_GUARD))
     state.out.error(draft.place_of("on_fault"),
-                    "on_fault: only a transform can be bypassed; allowed here is \"stop\"");
+                    "on_fault: only a transform or a guard can be bypassed; allowed here is "
+                    "\"stop\"");
 }
 
 /// What was recorded of the host's keys from `first` on: under the stage's name, known by now, and

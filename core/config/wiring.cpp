@@ -206,7 +206,7 @@ class wirer {
       spec.shards = draft.keys.shards;
       spec.hold = draft.keys.hold;
       spec.fault_policy = draft.keys.fault_policy.value_or(
-          draft.is(SLUICE_TRANSFORM) ? on_fault::bypass : on_fault::stop);
+          draft.is(SLUICE_TRANSFORM) || draft.is(SLUICE_GUARD) ? on_fault::bypass : on_fault::stop);
       spec.bypassed = !draft.off_by.empty();
       made.push_back(std::move(spec));
     }

@@ -49,8 +49,14 @@ struct host_calls {
   }
   static void event(const sluice_host* host, std::uint32_t severity, sluice_str kind,
                     sluice_str message) {
-    of(host).shared_.tell(std::min<std::uint32_t>(severity, SLUICE_ERROR), of(host).name_,
-                          view(kind), view(message));
+    stage& by = of(host);
+    // How a call without a status says that it threw.
+    if (severity >= SLUICE_ERROR && view(kind) == "fault" && by.runs_here()) {
+      if (!by.invalid_in_call_) by.fault(view(message));
+      return;
+    }
+    by.shared_.tell(std::min<std::uint32_t>(severity, SLUICE_ERROR), by.name_, view(kind),
+                    view(message));
   }
   static std::uint16_t schema(const sluice_host* host, sluice_str name) {
     return of(host).shared_.formats.number(view(name));

@@ -1,10 +1,11 @@
-// stage::invoke, for the files that call into plugins.
+// stage::invoke and stage::ask, for the files that call into plugins.
 #pragma once
 
 #include "runtime/lane.hpp"
 #include "runtime/stage.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::runtime {
 
@@ -12,14 +13,25 @@ template <typename Function>
 sluice_status stage::invoke(Function&& function) {
   sluice_text text{error_text_.data(), error_text_.size(), 0};
   const stage* outer = lane_->current();  // a source's push runs what follows it
+  const stage* outer_here = std::exchange(running_, this);
   lane_->entering(this);
   in_call_ = true;
   invalid_in_call_ = false;
   const sluice_status status = function(&text);
   in_call_ = false;
   lane_->entering(outer);
+  running_ = outer_here;
   error_size_ = std::min<std::size_t>(text.size, error_text_.size());
   return status;
+}
+
+template <typename Function>
+std::uint32_t stage::ask(Function&& function) {
+  std::uint32_t answer = 0;
+  // That it threw is said by an event: host_calls makes a fault of it.
+  invoke([&](sluice_text*) { return answer = function(), SLUICE_OK; });
+  end_call();
+  return answer;
 }
 
 }  // namespace sluice::runtime

@@ -30,19 +30,17 @@ bool sink_driver::step() {
   return worked;
 }
 
+/// A guard that is bypassed or stopped permits everything.
 bool sink_driver::guarded() const {
   return guard_table_ != nullptr && !guard_->bypassed() && !guard_->stopped();
-}
-
-bool sink_driver::guard_closed() const {
-  return !guarded() || guard_table_->closed(guard_->self()) != 0;
 }
 
 bool sink_driver::advance() {
   seen_depth_ = queue_.depth();
   const std::uint32_t queued = hand_.size() + seen_depth_;
   wants_input_ = true;
-  const bool closed = guard_closed();
+  const bool closed = guard_closed_ =
+      !guarded() || guard_->ask([&] { return guard_table_->closed(guard_->self()); }) != 0;
   if (closed) keep_latest(false);
   if (queued == 0) return false;
   if (sink_.stopped()) {
@@ -53,10 +51,7 @@ bool sink_driver::advance() {
   std::uint64_t permit = 0;
   const auto permitted = [&] {
     if (!guarded()) return std::uint32_t{SLUICE_GUARD_ALLOW};
-    lane_.entering(guard_);
-    const std::uint32_t answer = guard_table_->permit(guard_->self(), lane_.now(), &permit);
-    lane_.entering(nullptr);
-    return answer;
+    return guard_->ask([&] { return guard_table_->permit(guard_->self(), lane_.now(), &permit); });
   };
   // A guard that is not closed is asked first: it also drops what an unready sink would keep.
   if (!closed) {
@@ -66,13 +61,16 @@ bool sink_driver::advance() {
   const std::int64_t oldest = hand_.empty()
                                   ? queue_.oldest_age(lane_.now())
                                   : lane_.now() - static_cast<std::int64_t>(hand_[0].reserved);
+  const std::uint64_t faults = sink_.faults;
   const std::uint32_t most = ready(queued, oldest);
   if (most == 0) {
-    has_room_ = wants_input_ = ready(queued + SLUICE_BATCH_MAX, oldest) > 0;
+    // After a fault it is asked again in a while, not at once.
+    wants_input_ = sink_.faults == faults && ready(queued + SLUICE_BATCH_MAX, oldest) > 0;
+    has_room_ = wants_input_;
     if (!closed) cancel(permit);
     return false;
   }
-  if (closed && guarded()) {
+  if (closed) {
     const std::uint32_t answer = permitted();
     if (answer != SLUICE_GUARD_ALLOW) return hold_back(answer);
   }
@@ -84,9 +82,8 @@ bool sink_driver::advance() {
 std::uint32_t sink_driver::ready(std::uint32_t queued, std::int64_t oldest) {
   if (free_call() == nullptr) return 0;
   if (sink_.plugin().ready == nullptr) return SLUICE_BATCH_MAX;
-  lane_.entering(&sink_);
-  const std::uint32_t most = sink_.plugin().ready(sink_.self(), queued, oldest);
-  lane_.entering(nullptr);
+  const std::uint32_t most =
+      sink_.ask([&] { return sink_.plugin().ready(sink_.self(), queued, oldest); });
   return std::min(most, SLUICE_BATCH_MAX);
 }
 
@@ -281,16 +278,12 @@ void sink_driver::finish_call(call& done, std::int64_t written, std::int64_t now
 }
 
 void sink_driver::tell_guard(const sluice_call_result& result) {
-  if (guard_table_ == nullptr || guard_->bypassed() || guard_->stopped()) return;
-  guard_table_->result(guard_->self(), &result);
+  if (guarded()) guard_->ask([&] { return guard_table_->result(guard_->self(), &result), 0u; });
 }
 
 sluice_status sink_driver::force(std::uint32_t state) {
   if (guard_table_ == nullptr || guard_table_->force == nullptr) return SLUICE_INVALID;
-  lane_.entering(guard_);
-  const sluice_status status = guard_table_->force(guard_->self(), state);
-  lane_.entering(nullptr);
-  return status;
+  return guard_->ask([&] { return guard_table_->force(guard_->self(), state); });
 }
 
 void sink_driver::cancel(std::uint64_t permit) {

@@ -51,7 +51,7 @@ class sink_driver {
   /// When the oldest unanswered call was handed over; 0: none.
   std::int64_t oldest_call() const;
   /// Every call is allowed, or there is no guard.
-  bool guard_closed() const;
+  bool guard_closed() const { return guard_closed_; }
 
   /// [any] Whether nothing but the sink has limited it since the last call: there was always input,
   /// and never room for another call.
@@ -106,7 +106,8 @@ class sink_driver {
   std::uint32_t seen_depth_ = 0;
   bool wants_input_ = true;
   bool keeps_latest_ = false;  // the queue, as the guard asked
-  bool has_room_ = true;  // the last step ended for want of input, or its guard's leave
+  bool guard_closed_ = true;   // as of the last step
+  bool has_room_ = true;       // the last step ended for want of input, or its guard's leave
   std::atomic<bool> room_now_{true}, room_since_{true};
   std::atomic<std::uint64_t> least_pending_{0};
 };

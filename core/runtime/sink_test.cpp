@@ -1,6 +1,7 @@
 // The sink's lane: its answers, outcomes in pieces, its guard.
 #include "runtime/test_rig.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 using namespace sluice;
@@ -384,5 +385,102 @@ TEST_CASE("guard: what a sink gives back is still the guard's, and is refused wi
   on.give({{3}});
   on.run->advance(200 * ms);
   CHECK(on.dropped("guard", SLUICE_DROP_CIRCUIT_OPEN) == 3);
+  on.check_balance();
+}
+
+// --- calls without a status ---------------------------------------------------------------------
+
+TEST_CASE("a guard's call that throws is the guard's fault; the third bypasses it: all may pass") {
+  for (const char* which : {"permit", "result", "closed"}) {
+    CAPTURE(which);
+    const std::string call = which;
+    tail on{true};
+    on.spec.stages[1].fault_policy = config::on_fault::bypass;
+    on["guard"].permit = [&](std::uint64_t&) {
+      if (call == "permit") throw std::runtime_error{"no permit"};
+      return +SLUICE_GUARD_ALLOW;
+    };
+    on["guard"].result = [&](const sluice_call_result&) {
+      if (call == "result") throw std::runtime_error{"no result"};
+    };
+    on["guard"].closed = [&] {
+      if (call == "closed") throw std::runtime_error{"no closed"};
+      return true;
+    };
+    on.build();
+    on.give({{1}});
+    CHECK(on.state("guard").faults >= 1);
+    const auto told = on.run->running().events(0);
+    CHECK(std::any_of(told.begin(), told.end(), [&](const event& each) {
+      return each.stage == "guard" && each.kind == "fault" && each.message == "no " + call;
+    }));
+    for (int i = 0; i < 4; ++i) on.give({{1}});
+    CHECK(on.state("guard").bypassed);
+    CHECK(on.state("guard").faults == 3);
+    CHECK(on.state("sink").count.published == 5);
+    CHECK(on.state("sink").faults == 0);
+    on.check_balance();
+  }
+}
+
+TEST_CASE("a guard whose policy is stop ends the pipeline at its third fault") {
+  tail on{true};
+  on["guard"].closed = []() -> bool { throw std::runtime_error{"no"}; };
+  on.build();
+  for (int i = 0; i < 3; ++i) on.give({{1}});
+  CHECK(on.state("guard").stopped);
+  CHECK(on.run->advance_until([&] { return on.run->running().stopped(); }, 1000 * ms));
+  CHECK(on.run->read().stopped_by == "guard");
+  on.check_balance();
+}
+
+TEST_CASE("a sink whose ready throws has a fault each time it is asked, and is stopped at three") {
+  tail on;
+  on["sink"].ready = [](std::uint32_t, duration) -> std::uint32_t {
+    throw std::runtime_error{"never ready"};
+  };
+  on.build();
+  on.give({{1}});
+  CHECK(on.last_event("sink") == "fault: never ready");
+  CHECK(on.state("sink").faults >= 1);
+  on.run->advance(500 * ms);
+  CHECK(on.state("sink").faults == 3);
+  CHECK(on.state("sink").stopped);
+  CHECK(on.dropped("sink", SLUICE_DROP_FAULT) == 1);
+  on.check_balance();
+}
+
+TEST_CASE("the watchdog knows whose code runs, also when a sink's report calls the guard") {
+  tail on{true};
+  std::vector<std::string> inside;
+  const auto note = [&] {
+    const runtime::stage* in = on.run->running().lanes().back()->current();
+    inside.emplace_back(in == nullptr ? "nobody" : in->label());
+  };
+  on["guard"].permit = [&](std::uint64_t&) { return note(), +SLUICE_GUARD_ALLOW; };
+  on["sink"].ready = [&](std::uint32_t, duration) { return note(), 1u; };
+  std::uint64_t call = 0;
+  on["sink"].process = [&](batch& records) {
+    call = records.call();
+    records.pending(records[0]);
+  };
+  bool broken = false;
+  on["guard"].result = [&](const sluice_call_result&) {
+    note();
+    if (broken) throw std::runtime_error{"no result"};
+  };
+  on.build();
+  on.give({{1}});
+  CHECK(inside == std::vector<std::string>{"sink", "guard"});
+  inside.clear();
+  broken = true;
+  on.in_sink([&] {
+    on.report(call, 1);
+    note();
+    CHECK_THROWS_AS(on.report(call + 1, 1), std::logic_error);  // this is the sink's own
+  });
+  CHECK(inside == std::vector<std::string>{"guard", "sink"});
+  CHECK(on.state("guard").faults == 1);
+  CHECK(on.state("sink").faults == 1);
   on.check_balance();
 }

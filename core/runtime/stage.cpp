@@ -180,7 +180,8 @@ void stage::end_call() {
 
 void stage::apply_fault_policy(std::string_view message) {
   if (stopped_ || bypassed_) return;
-  if (spec_.fault_policy == config::on_fault::bypass && is(SLUICE_TRANSFORM)) return enter_bypass();
+  if (spec_.fault_policy == config::on_fault::bypass && (is(SLUICE_TRANSFORM) || is(SLUICE_GUARD)))
+    return enter_bypass();
   halt("stopped after three faults in ten seconds, the last: " + std::string{message});
 }
 

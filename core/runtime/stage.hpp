@@ -95,6 +95,9 @@ class stage {
   /// One call of a plugin's function, watched and with its error message. Returns its status.
   template <typename Function>
   sluice_status invoke(Function&& function);
+  /// The same for a function that answers a number and no status, settled.
+  template <typename Function>
+  std::uint32_t ask(Function&& function);
   std::string_view error() const { return {error_text_.data(), error_size_}; }
   /// The plugin's object.
   void* self() const { return object_; }
@@ -131,9 +134,13 @@ class stage {
   void apply_fault_policy(std::string_view message);
   std::uint32_t tally(sluice_record* records, std::uint32_t count);
   bool held_now(std::uint64_t handle) const;
+  /// This thread is in a call of this stage.
+  bool runs_here() const { return running_ == this; }
   void enter_bypass();
   void forget_signals();
   key_table& keys();
+
+  static inline thread_local const stage* running_ = nullptr;
 
   host_table host_{};
   const config::stage_spec& spec_;

@@ -213,10 +213,10 @@ struct sluice_host {
   int64_t (*unix_time)(const sluice_host* host);
   /* [any] never a secret, never a record's content above SLUICE_DEBUG */
   void (*log)(const sluice_host* host, uint32_t severity, sluice_str message);
-  /* [any] to the pipeline's bounded event log, and logged. kind: a snake_case noun ("gap") */
+  /* [any] to the pipeline's bounded event log, and logged. kind: a snake_case noun ("gap"); "fault"
+   * with SLUICE_ERROR, from a call that answers no status: it failed, a fault is counted */
   void (*event)(const sluice_host* host, uint32_t severity, sluice_str kind, sluice_str message);
-  /* [control][lane] the number of a schema ("kite.tick/1"); the same for all stages of a pipeline
-   */
+  /* [control][lane] the number of a schema ("kite.tick/1"); the same in the whole pipeline */
   uint16_t (*schema)(const sluice_host* host, sluice_str name);
   /* [control][lane] the secret as it is now; SLUICE_FAILED with the reason in `out` if there is
    * none */
@@ -224,8 +224,7 @@ struct sluice_host {
   /* [any] a host extension by id, null if unknown; valid as long as the host */
   const void* (*extension)(const sluice_host* host, sluice_str id);
 
-  /* [lane] ask for one on_timer at or after `when`; replaces the last request; SLUICE_NEVER: none
-   */
+  /* [lane] one on_timer at or after `when`; replaces the last request; SLUICE_NEVER: none */
   void (*wake_at)(const sluice_host* host, int64_t when_ns);
   /* [lane] source: hand over records, counted as created. The host sets index and seq and copies
    * what it keeps. Returns when all transforms of the lane have seen them. */
@@ -274,8 +273,7 @@ typedef struct sluice_plugin {
                   sluice_text* error);
   /* [control] */
   void (*destroy)(void* stage);
-  /* [lane] first call; begins what takes time (connections). The message of a failure in `error`.
-   */
+  /* [lane] first call; begins what takes time (connections). Why it failed: in `error` */
   sluice_status (*start)(void* stage, sluice_text* error);
   /* [lane] transform and sink */
   sluice_status (*process)(void* stage, sluice_batch* batch, sluice_text* error);

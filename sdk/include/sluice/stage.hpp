@@ -205,7 +205,8 @@ struct glue {
     return config;
   }
 
-  /// The barrier of calls that cannot answer with a status: told, then `otherwise`.
+  /// The barrier of calls that cannot answer with a status: `otherwise`, and the host counts a
+  /// fault for the event.
   template <typename Call>
   static std::uint32_t sheltered(void* self, std::uint32_t otherwise, Call&& call) noexcept {
     char buffer[256];
