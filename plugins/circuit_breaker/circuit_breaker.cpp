@@ -75,9 +75,9 @@ void circuit_breaker::moved(state from, state to, const std::string& why) {
   const std::string text =
       std::string{why}.append(" (").append(name_of(from)).append(" -> ").append(name_of(to)) + ")";
   if (to == state::open || to == state::forced_open)
-    host_.alert("circuit_breaker", text);
+    host_.alert("breaker", text);
   else
-    host_.event("circuit_breaker", text);
+    host_.event("breaker", text);
 }
 
 void circuit_breaker::settle(time_point now) {

@@ -51,7 +51,7 @@ TEST_CASE("forced open by its configuration: refuses, says so, and spares priori
   CHECK(run.metric("open_seconds") >= 10);
   const auto told = run.events();
   REQUIRE(told.size() == 1);
-  CHECK(told[0].kind == "circuit_breaker");
+  CHECK(told[0].kind == "breaker");
   CHECK(told[0].text == "forced: FORCED_OPEN (CLOSED -> FORCED_OPEN)");
   CHECK(run.balanced());
 }

@@ -183,13 +183,13 @@ void link::on_timer(time_point now) {
     case state::closed: return;
     case state::waiting: return dial();
     case state::resolving:
-      return fail_attempt(SLUICE_CAUSE_CONNECTION,
+      return fail_attempt(SLUICE_CAUSE_TIMEOUT,
                           within("no address for " + settings_.to.host, settings_.connect_timeout));
     case state::connecting:
       transport_.close();
       return closed(within("no connection", settings_.connect_timeout));
     case state::greeting:
-      return fail_attempt(SLUICE_CAUSE_CONNECTION,
+      return fail_attempt(SLUICE_CAUSE_TIMEOUT,
                           within("no answer to the greeting", settings_.connect_timeout));
     case state::live: break;
   }

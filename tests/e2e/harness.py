@@ -168,8 +168,9 @@ class Case(unittest.TestCase):
             file.write(text)
         return path
 
-    def ticker(self, feed, redis, tokens, *, token="token", source="", sink="", pipeline=""):
-        """A file of kite_source to redis_sink; further keys as TOML lines."""
+    def ticker(self, feed, redis, tokens, *, token="token", source="", sink="", pipeline="",
+               between=""):
+        """A file of kite_source to redis_sink; further keys as TOML lines, `between` as stages."""
         listed = ", ".join(f'"{token}"' for token in tokens)
         return self.write("ticker.toml", f"""
 [pipeline]
@@ -185,6 +186,7 @@ access_token = "{token}"
 tokens = [{listed}]
 mode = "full"
 
+{between}
 [[stage]]
 name = "{SINK}"
 plugin = "redis_sink"

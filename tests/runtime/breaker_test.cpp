@@ -56,7 +56,7 @@ TEST_CASE("breaker: nothing is sent after the call that opened it, what is queue
   CHECK(on.dropped("breaker", SLUICE_DROP_CIRCUIT_OPEN) == 4'500);
   CHECK(on.state("breaker").queue.depth == 0);
   CHECK(on.last_event("breaker") ==
-        "circuit_breaker: opened: 5 consecutive failures, the last: fault (CLOSED -> OPEN)");
+        "breaker: opened: 5 consecutive failures, the last: fault (CLOSED -> OPEN)");
   on.check_balance();
 }
 
