@@ -1,0 +1,233 @@
+// What the engine measures of a sink, and what of it stages and the pipeline's level come to see.
+#include "runtime/test_rig.hpp"
+
+#include <sluice/ext/guard.h>
+
+#include <algorithm>
+#include <utility>
+
+using namespace sluice;
+using namespace sluice::runtime;
+using namespace sluice::runtime::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// source -> stage -> [guard ->] sink. The sink takes one call at a time and answers it after
+/// `takes`, or never while `stalled`.
+struct pressed : rig {
+  std::int64_t takes = 2 * ms;
+  bool stalled = false;
+  std::uint32_t call_size = 100;
+  sluice_pressure seen{};  ///< by the stage, at its last batch
+  std::pair<std::uint64_t, std::uint32_t> under_way{};
+
+  explicit pressed(bool guarded = false) {
+    add("source", source);
+    add("stage", plain, {"source"});
+    if (guarded) add("guard", guard, {"stage"});
+    add("sink", sink, {guarded ? "guard" : "stage"});
+    plays["stage"].process = [this](batch& records) { seen = records.pressure(); };
+    script& end = plays["sink"];
+    end.ready = [this](std::uint32_t, duration) { return under_way.second > 0 ? 0 : call_size; };
+    end.process = [this, &end](batch& records) {
+      for (const record& each : records) records.pending(each);
+      under_way = {records.call(), records.size()};
+      end.host->wake_at(records.now() + duration{takes});
+    };
+    end.timer = [this, &end](time_point now) {
+      if (stalled) return end.host->wake_at(now + 1ms);
+      const auto [call, count] = std::exchange(under_way, {});
+      const std::int64_t at = now.time_since_epoch().count();
+      end.host->report({0, SLUICE_PUBLISHED, 0, count, call, 0, at - takes, at, 1});
+    };
+  }
+
+  /// `per_slot` records each 100 ms, `every` ms apart; the worst level meanwhile.
+  std::uint32_t offer(std::uint32_t per_slot, std::int64_t for_ms, std::int64_t every = 10) {
+    std::uint32_t worst = SLUICE_HEALTHY;
+    for (std::int64_t at = 0; at < for_ms; at += every) {
+      give_many(static_cast<std::uint32_t>(per_slot * every / 100));
+      run->advance(every * ms);
+      worst = std::max(worst, level());
+    }
+    return worst;
+  }
+  std::uint32_t level() const { return run->read().level; }
+  std::string cause() const { return run->read().level_cause; }
+  demand_state demand() const { return state("sink").demand; }
+};
+
+}  // namespace
+
+TEST_CASE("the first message after the start is healthy and published") {
+  pressed on;
+  on.build();
+  CHECK(on.offer(1, 100, 100) == SLUICE_HEALTHY);
+  CHECK(on.state("sink").count.published == 1);
+  CHECK(on.demand().capacity_per_s == 0);
+  CHECK(on.demand().ratio == 1);
+}
+
+TEST_CASE("a burst that drains within its slot is not pressure") {
+  pressed on;  // takes 5,000 in a slot
+  on.takes = 2 * ms;
+  on.build();
+  // Just before a tick, so that what is pending at that instant is all of it.
+  on.run->advance(95 * ms);
+  for (int i = 0; i < 30; ++i) {
+    on.give_many(3'000);
+    on.run->advance(100 * ms);
+    CHECK(on.level() == SLUICE_HEALTHY);
+  }
+  on.check_balance();
+}
+
+TEST_CASE("what waits all through a slot is pending, queued and unacknowledged together") {
+  pressed on;
+  on.build();
+  on.stalled = true;
+  on.give_many(250);
+  on.run->advance(200 * ms);
+  CHECK(on.demand().pending == 250);
+}
+
+TEST_CASE("an unanswered call counts with its age so far") {
+  pressed on;
+  on.build();
+  on.offer(10, 1'000);
+  CHECK(on.level() == SLUICE_HEALTHY);
+  on.stalled = true;
+  on.give_many(1);
+  on.run->advance(300 * ms);
+  CHECK(on.level() == SLUICE_OVERLOAD);
+  CHECK(on.cause().find("latency") != std::string::npos);
+  on.stalled = false;
+  on.run->advance(10'000 * ms);
+  CHECK(on.level() == SLUICE_HEALTHY);
+}
+
+TEST_CASE("capacity is learnt while the sink is saturated, and only then") {
+  pressed on;
+  on.takes = 10 * ms;  // 1,000 a slot
+  on.build();
+  on.offer(900, 2'000);
+  CHECK(on.demand().capacity_per_s == 0);
+  on.offer(2'000, 1'000);
+  CHECK(on.demand().capacity_per_s == doctest::Approx(10'000).epsilon(0.15));
+  CHECK(on.demand().offered_per_s == doctest::Approx(20'000).epsilon(0.01));
+  CHECK(on.level() >= SLUICE_CRITICAL);
+}
+
+TEST_CASE("a sink that waits for a fuller call is not saturated") {
+  pressed on;
+  on.plays["sink"].ready = [&](std::uint32_t queued, duration) {
+    return queued < SLUICE_BATCH_MAX || on.under_way.second > 0 ? 0 : SLUICE_BATCH_MAX - 1;
+  };
+  on.build();
+  on.offer(100, 5'000);  // some wait at any time
+  CHECK(on.demand().capacity_per_s == 0);
+}
+
+TEST_CASE("own drops never raise the level: four of five sampled at low load for an hour") {
+  pressed on;
+  on.plays["stage"].process = [&](batch& records) {
+    on.seen = records.pressure();
+    for (const record& each : records)
+      if (each.seq % 5 != 0) records.drop(each, reason::sampled);
+  };
+  on.build();
+  CHECK(on.offer(10, 3'600'000, 100) == SLUICE_HEALTHY);
+  CHECK(on.state("stage").count.dropped[SLUICE_DROP_SAMPLED] == 36'000 * 10 * 4 / 5 / 10 * 10);
+  CHECK(on.demand().offered_per_s == doctest::Approx(100));
+  on.check_balance();
+}
+
+TEST_CASE("what was sampled and shed on the way was offered") {
+  pressed on;
+  on.plays["stage"].process = [&](batch& records) {
+    for (const record& each : records)
+      if (each.seq % 2 == 0) records.drop(each, each.seq % 4 == 0 ? reason::sampled : reason::shed);
+  };
+  on.build();
+  on.offer(1'000, 2'000);
+  CHECK(on.demand().offered_per_s == doctest::Approx(10'000));
+}
+
+TEST_CASE("a guard that is not closed is CRITICAL, and teaches nothing of capacity") {
+  pressed on{true};
+  bool closed = true;
+  on["guard"].closed = [&] { return closed; };
+  on["guard"].permit = [&](std::uint64_t&) {
+    return closed ? std::uint32_t{SLUICE_GUARD_ALLOW} : std::uint32_t{SLUICE_GUARD_REFUSE};
+  };
+  on.build();
+  CHECK(on.offer(10, 500) == SLUICE_HEALTHY);
+  closed = false;
+  on.offer(10, 500);
+  CHECK(on.level() == SLUICE_CRITICAL);
+  CHECK(on.cause() == "sink: its guard is not closed");
+  CHECK(on.demand().capacity_per_s == 0);
+  closed = true;
+  on.offer(10, 6'000);
+  CHECK(on.level() == SLUICE_HEALTHY);
+  const auto& changes = on.run->read().changes;
+  REQUIRE(changes.size() == 3);
+  CHECK(changes[0].cause == "guard");
+  CHECK(changes[2].cause == "recovery");
+}
+
+TEST_CASE("a stage's signal counts for the sinks it reaches until it is taken back") {
+  pressed on;
+  on.build();
+  on["stage"].host->signal("errors", level::warning, "errors 3 % >= 1 %");
+  on.run->advance(200 * ms);
+  CHECK(on.level() == SLUICE_WARNING);
+  CHECK(on.cause() == "sink: stage: errors 3 % >= 1 %");
+  CHECK(on.state("stage").signals.size() == 1);
+  on["stage"].host->signal("errors", level::healthy, "");
+  on.run->advance(2'500 * ms);
+  CHECK(on.level() == SLUICE_HEALTHY);
+}
+
+TEST_CASE("stages see level, offered, capacity and pending when enforced") {
+  pressed on;
+  on.takes = 10 * ms;
+  on.build();
+  on.offer(3'000, 1'500);
+  CHECK(on.seen.level == SLUICE_OVERLOAD);
+  CHECK(on.seen.offered_per_s == doctest::Approx(30'000).epsilon(0.05));
+  CHECK(on.seen.capacity_per_s == doctest::Approx(10'000).epsilon(0.15));
+  CHECK(on.seen.pending > 5'000);
+}
+
+TEST_CASE("mode monitor shows the level, and stages see HEALTHY") {
+  pressed on;
+  on.spec.level.mode = config::level_mode::monitor;
+  on.takes = 10 * ms;
+  on.build();
+  on.offer(3'000, 1'500);
+  CHECK(on.level() == SLUICE_OVERLOAD);
+  CHECK(on.seen.level == SLUICE_HEALTHY);
+}
+
+TEST_CASE("mode never measures nothing") {
+  pressed on;
+  on.spec.level.mode = config::level_mode::never;
+  on.takes = 10 * ms;
+  on.build();
+  CHECK(on.offer(3'000, 1'500) == SLUICE_HEALTHY);
+  CHECK(on.demand().offered_per_s == 0);
+}
+
+TEST_CASE("every change is an event with its cause and all values") {
+  pressed on;
+  on.takes = 10 * ms;
+  on.build();
+  on.offer(3'000, 1'500);
+  const std::string told = on.last_event("pipeline");
+  CHECK(told.find("level: ") == 0);
+  for (const char* each :
+       {"OVERLOAD", "sink: ", "offered ", "capacity ", "ratio ", "p95 ", "pending "})
+    CHECK_MESSAGE(told.find(each) != std::string::npos, told);
+}
