@@ -42,40 +42,44 @@ void adaptive_sampler::process(batch& records) {
   if (kept_.whole()) return;
 
   if (fairly_)
-    return sample(records, [this](const record& each) {
+    return sample(records, [this](record& each) {
       const sampling::share own = fair_.of(each.index);
-      return phases_.of(each.index).keep(own) ? own.weight() : 0;
+      each.weight *= own.weight();
+      return phases_.of(each.index).keep(own);
     });
-  const float weight = kept_.weight();
+  const auto sample_alike = [&](auto&& keep) {
+    sample(records, [&, weight = kept_.weight()](record& each) {
+      each.weight *= weight;
+      return keep(each);
+    });
+  };
   switch (config_.method) {
     case method::per_key:
-      return sample(records, [&](const record& each) {
-        return phases_.of(each.index).keep(kept_) ? weight : 0;
-      });
+      return sample_alike([&](const record& each) { return phases_.of(each.index).keep(kept_); });
     case method::random:
-      return sample(records,
-                    [&](const record&) { return random_.next() < kept_.parts() ? weight : 0; });
-    case method::systematic:
-      return sample(records, [&](const record&) { return all_.keep(kept_) ? weight : 0; });
+      return sample_alike([&](const record&) { return random_.next() < kept_.parts(); });
+    case method::systematic: return sample_alike([&](const record&) { return all_.keep(kept_); });
   }
 }
 
-/// `choose` answers how many records a kept one stands for, 0: drop it.
-template <typename Choose>
-void adaptive_sampler::sample(batch& records, Choose&& choose) {
-  std::uint32_t exempt = 0;
-  for (record& each : records) {
-    if (each.priority == SLUICE_PRIORITY_HIGH) {
+/// `keep` weighs a record and says if it stays.
+template <typename Keep>
+void adaptive_sampler::sample(batch& records, Keep&& keep) {
+  // No branch can foresee which records go, so they are gathered first.
+  std::array<std::uint32_t, SLUICE_BATCH_MAX> leaving;
+  std::uint32_t leave = 0, exempt = 0;
+  for (std::uint32_t i = 0; i < records.size(); ++i) {
+    if (records[i].priority == SLUICE_PRIORITY_HIGH) {
       ++exempt;
       continue;
     }
-    const float weight = choose(each);
-    if (weight > 0) {
-      each.weight *= weight;
-    } else {
-      ++sampled_[each.priority];
-      records.drop(each, reason::sampled);
-    }
+    leaving[leave] = i;
+    leave += keep(records[i]) ? 0 : 1;
+  }
+  for (std::uint32_t i = 0; i < leave; ++i) {
+    const record& each = records[leaving[i]];
+    ++sampled_[each.priority];
+    records.drop(each, reason::sampled);
   }
   records_ += records.size();
   exempt_ += exempt;

@@ -96,8 +96,8 @@ class adaptive_sampler {
 
   void step(time_point now, const sluice_pressure& seen);
   double exempt_share() const { return records_ > 0 ? exempt_ / records_ : 0; }
-  template <typename Choose>
-  void sample(batch& records, Choose&& choose);
+  template <typename Keep>
+  void sample(batch& records, Keep&& keep);
   void publish();
 
   const config config_;
