@@ -13,6 +13,10 @@ constexpr double least_floor = 100, floor_share = 0.1;
 /// In OVERLOAD a sink takes less than half of what is offered: the requirement's rate ratio.
 constexpr double overload_ratio = 0.5;
 
+/// In which a backlog is worked off. It is seen every 100 ms and up to 200 ms late: much less, and
+/// the queue would swing.
+constexpr duration settling_time = std::chrono::milliseconds{500};
+
 double seconds(duration span) { return std::chrono::duration<double>(span).count(); }
 
 const char* name_of(std::uint32_t level) {
@@ -61,14 +65,15 @@ load_shedder::trigger load_shedder::trigger_of(const sluice_pressure& seen) cons
                                                                          : trigger::none;
 }
 
-/// Records/s that may pass. What waits beyond one burst is worked off within a second, or it would
-/// wait for ever: at capacity, a queue that is long stays long.
+/// Records/s that may pass. What waits beyond what may wait is worked off, or it would wait for
+/// ever: at capacity, a queue that is long stays long.
 std::int64_t load_shedder::rate_of(const sluice_pressure& seen) const {
   double rate = overload_ratio * seen.offered_per_s;
   if (seen.capacity_per_s > 0) {
-    const double backlog = static_cast<double>(seen.pending);
-    const double beyond = backlog - seen.capacity_per_s * seconds(config_.burst);
-    rate = seen.capacity_per_s - std::max(0.0, beyond);
+    const double may_wait = std::min(static_cast<double>(config_.pending),
+                                     seen.capacity_per_s * seconds(config_.burst));
+    const double beyond = std::max(0.0, static_cast<double>(seen.pending) - may_wait);
+    rate = seen.capacity_per_s - beyond / seconds(settling_time);
   }
   return static_cast<std::int64_t>(
       std::clamp(rate, 0.0, static_cast<double>(token_bucket::max_rate)));

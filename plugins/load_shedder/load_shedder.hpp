@@ -20,13 +20,14 @@ class load_shedder {
   };
   static constexpr auto fields = sluice::fields(
       field<&config::pending>("pending",
-                              "In CRITICAL, sheds while more records than this wait for the sink.")
+                              "In CRITICAL, sheds while more records than this wait for the sink; "
+                              "no more than these may wait while it sheds.")
           .by_default("1000")
           .between(0, 1e9)
           .in_unit("records"),
       field<&config::burst>("burst",
-                            "How much of the sink's capacity may pass at once, as the time the "
-                            "sink needs for it; what waits beyond it is worked off.")
+                            "How much of the sink's capacity may pass at once, and how much may "
+                            "wait, as the time the sink needs for it.")
           .by_default("100ms")
           .between(1e6, 1e10));
   static constexpr description about{"load_shedder", "0.1.0",
