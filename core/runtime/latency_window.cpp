@@ -18,11 +18,24 @@ std::uint32_t latency_window::bucket_of(std::int64_t latency_ns) {
   return std::min(octave * steps + step, buckets - 1);
 }
 
-std::int64_t latency_window::middle(std::uint32_t bucket) {
+std::int64_t latency_window::lowest(std::uint32_t bucket) {
   const std::uint32_t octave = bucket / steps, step = bucket % steps;
-  const std::uint32_t width_shift = unit_shift + (octave == 0 ? 0 : octave - 1);
-  const std::int64_t below = std::int64_t{octave == 0 ? step : steps + step} << width_shift;
-  return below + (std::int64_t{1} << width_shift) / 2;
+  if (octave == 0) return std::int64_t{step} << unit_shift;
+  return std::int64_t{steps + step} << (unit_shift + octave - 1);
+}
+
+std::int64_t latency_window::middle(std::uint32_t bucket) {
+  return (lowest(bucket) + lowest(bucket + 1)) / 2;
+}
+
+// A bucket is narrower than the bounds are apart: what is in it is up to the first bound that is
+// not below all of it, or up to the next.
+latency_window::latency_window() {
+  for (std::uint32_t bucket = 0; bucket < buckets; ++bucket) {
+    const auto found =
+        std::lower_bound(latency_bounds_ns.begin(), latency_bounds_ns.end(), lowest(bucket));
+    first_bound_[bucket] = static_cast<std::uint8_t>(found - latency_bounds_ns.begin());
+  }
 }
 
 void latency_window::add(std::span<const std::int64_t> begins, std::int64_t end) {
@@ -37,9 +50,9 @@ void latency_window::add(std::span<const std::int64_t> begins, std::int64_t end)
     ++longer.count[bucket];
     largest = std::max(largest, latency);
     sum += latency;
-    const auto bound =
-        std::lower_bound(latency_bounds_ns.begin(), latency_bounds_ns.end(), latency);
-    ++total_.count[static_cast<std::size_t>(bound - latency_bounds_ns.begin())];
+    const std::size_t bound = first_bound_[bucket];
+    const bool above = bound < latency_bounds_ns.size() && latency > latency_bounds_ns[bound];
+    ++total_.count[bound + (above ? 1 : 0)];
   }
   for (slot* into : {&recent, &longer}) {
     into->largest = std::max(into->largest, largest);

@@ -15,6 +15,7 @@ namespace sluice::runtime {
 /// of one, so that from 2 us to 68 s a percentile is at most 1/32 (3.2 %) off. The mean is exact.
 class latency_window {
  public:
+  latency_window();
   void add(std::int64_t latency_ns, std::int64_t now) { add(std::array{now - latency_ns}, now); }
   /// From each of `begins` to `end`.
   void add(std::span<const std::int64_t> begins, std::int64_t end);
@@ -44,6 +45,7 @@ class latency_window {
     }
   };
   static std::uint32_t bucket_of(std::int64_t latency_ns);
+  static std::int64_t lowest(std::uint32_t bucket);
   static std::int64_t middle(std::uint32_t bucket);
   latency_state of(const ring& window, std::int64_t now) const;
 
@@ -51,6 +53,7 @@ class latency_window {
   ring second_{100'000'000, std::vector<slot>(10)};
   ring minute_{1'000'000'000, std::vector<slot>(60)};
   latency_histogram total_;
+  std::array<std::uint8_t, buckets> first_bound_{};  // in latency_bounds_ns
 };
 
 }  // namespace sluice::runtime

@@ -263,6 +263,22 @@ TEST_CASE("latencies: of the last 60 seconds, each second leaves by itself") {
   CHECK(window.read(100 * second).mean_ns == 100'000'000);
 }
 
+TEST_CASE("latencies: since the start, each is counted at its bound, also next to one") {
+  std::mt19937_64 random{runtime::test_seed()};
+  std::vector<std::int64_t> all = latencies_of(0, random);
+  for (const std::int64_t bound : runtime::latency_bounds_ns)
+    for (const std::int64_t off : {-1000, -1, 0, 1, 1000}) all.push_back(bound + off);
+  latency_window window;
+  runtime::latency_histogram truth;
+  for (const std::int64_t each : all) {
+    window.add(each, 0);
+    const auto found = std::lower_bound(runtime::latency_bounds_ns.begin(),
+                                        runtime::latency_bounds_ns.end(), each);
+    ++truth.count[static_cast<std::size_t>(found - runtime::latency_bounds_ns.begin())];
+  }
+  CHECK(window.since_start().count == truth.count);
+}
+
 TEST_CASE("latencies: what is below the smallest bucket or beyond the largest is still counted") {
   latency_window window;
   window.add(-5, 0);
