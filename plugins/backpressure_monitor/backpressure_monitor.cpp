@@ -39,7 +39,9 @@ void backpressure_monitor::validate(const config& given, problems& found) {
 
 template <typename Visit>
 void backpressure_monitor::each_metric(Visit&& visit) const {
-  for (const auto& [over, suffix] : spans_) {
+  for (const span& each : spans_) {
+    const window& over = each.over;
+    const std::string& suffix = each.suffix;
     const auto rate = [&](const char* name, const char* doc, total of) {
       visit(name + suffix, doc, over.per_second(of));
     };
