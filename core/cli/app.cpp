@@ -21,6 +21,7 @@ constexpr const char* first_steps =
     "  sluice plugins                     what there is\n"
     "  sluice inspect redis_sink          one of them, with all its keys\n"
     "  sluice check ticker.toml           every mistake of a file, with its place\n"
+    "  sluice test overload.toml          how it does under load, in virtual time\n"
     "  sluice run ticker.toml             run it; Ctrl-C drains, a second one stops at once\n"
     "  sluice status ticker               how it does, from another terminal\n"
     "\n"
@@ -109,6 +110,30 @@ void add_check(command_line& line) {
   made.app->add_flag("--effective", made.options->effective,
                      "Print every key's value as well, and where it came from: default, file, "
                      "environment, .env; never a secret");
+  made.format({"text", "json"});
+}
+
+void add_test(command_line& line) {
+  verb<test_options> made{line, "test", "Run pipelines under scenarios of load, in virtual time",
+                          "  sluice test overload.toml\n"
+                          "  sluice test tests/scenarios/ --junit report.xml   every .toml in it\n"
+                          "  sluice test overload.toml --seeds 100\n"
+                          "A scenario names a pipeline, a load, faults, and what is expected of "
+                          "levels, losses\nand ages. Sources and sinks are models; all else is "
+                          "real. The same seed is the same run.",
+                          &test};
+  made.app->add_option("FILE", made.options->files, "Scenarios, or folders of .toml files")
+      ->type_name("FILE")
+      ->required();
+  made.plugin_path();
+  made.app->add_option("--seed", made.options->seed, "Instead of the scenario's own")
+      ->type_name("N");
+  made.app->add_option("--seeds", made.options->seeds, "Run each with so many seeds in a row")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  made.app->add_option("--junit", made.options->junit, "Write the results as JUnit XML")
+      ->type_name("FILE");
   made.format({"text", "json"});
 }
 
@@ -211,8 +236,8 @@ command_line make_command_line() {
   line.app->footer(first_steps);
   line.app->require_subcommand(1);
   line.app->get_formatter()->column_width(28);
-  for (auto* add : {&add_run, &add_check, &add_plugins, &add_inspect, &add_graph, &add_schema,
-                    &add_docs, &add_status, &add_version, &add_completion})
+  for (auto* add : {&add_run, &add_check, &add_test, &add_plugins, &add_inspect, &add_graph,
+                    &add_schema, &add_docs, &add_status, &add_version, &add_completion})
     add(line);
   return line;
 }

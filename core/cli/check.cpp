@@ -5,34 +5,11 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
-#include <algorithm>
-#include <system_error>
-
 namespace sluice::cli {
 namespace {
 
 namespace fs = std::filesystem;
 namespace json = boost::json;
-
-/// A folder stands for the .toml files in it. Nothing of an empty folder: that is a mistake.
-bool add_files(const std::string& path, std::vector<fs::path>& files) {
-  std::error_code unreadable;
-  if (!fs::is_directory(path, unreadable)) {
-    files.emplace_back(path);
-    return true;
-  }
-  std::vector<fs::path> found;
-  for (fs::directory_iterator it{path, unreadable}, end; !unreadable && it != end;
-       it.increment(unreadable))
-    if (it->path().extension() == ".toml") found.push_back(it->path());
-  std::sort(found.begin(), found.end());
-  files.insert(files.end(), found.begin(), found.end());
-  if (unreadable)
-    complain(fmt::format("{}: cannot be read: {}\n", path, unreadable.message()));
-  else if (found.empty())
-    complain(path + ": there is no .toml file in this folder\n");
-  return !unreadable && !found.empty();
-}
 
 json::array to_json(const std::vector<config::diagnostic>& all) {
   json::array made;

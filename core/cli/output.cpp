@@ -1,7 +1,9 @@
 #include "cli/output.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <system_error>
 
 namespace sluice::cli {
 
@@ -17,6 +19,25 @@ config::load_result load(const std::filesystem::path& file, const places& from) 
   return config::load(
       file, [&](std::string_view name) { return plugins.find(name); },
       config::process_environment(from.env_file));
+}
+
+bool add_files(const std::string& path, std::vector<std::filesystem::path>& files) {
+  std::error_code unreadable;
+  if (!std::filesystem::is_directory(path, unreadable)) {
+    files.emplace_back(path);
+    return true;
+  }
+  std::vector<std::filesystem::path> found;
+  for (std::filesystem::directory_iterator it{path, unreadable}, end; !unreadable && it != end;
+       it.increment(unreadable))
+    if (it->path().extension() == ".toml") found.push_back(it->path());
+  std::sort(found.begin(), found.end());
+  files.insert(files.end(), found.begin(), found.end());
+  if (unreadable)
+    complain(path + ": cannot be read: " + unreadable.message() + "\n");
+  else if (found.empty())
+    complain(path + ": there is no .toml file in this folder\n");
+  return !unreadable && !found.empty();
 }
 
 void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }

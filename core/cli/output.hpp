@@ -6,7 +6,9 @@
 #include "plugin/loader.hpp"
 
 #include <filesystem>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice::cli {
 
@@ -14,6 +16,9 @@ plugin::loader make_loader(const places& from);
 
 /// Reads and checks a pipeline file with the plugins and variables of `from`.
 config::load_result load(const std::filesystem::path& file, const places& from);
+
+/// A folder stands for the .toml files in it. False, and told: there is none, or it cannot be read.
+bool add_files(const std::string& path, std::vector<std::filesystem::path>& files);
 
 /// To standard output, and to standard error.
 void print(std::string_view text);

@@ -42,6 +42,16 @@ struct check_options {
 };
 int check(const check_options& asked);
 
+struct test_options {
+  places from;
+  std::vector<std::string> files;  ///< or folders of .toml files
+  std::optional<std::uint64_t> seed;
+  std::uint64_t seeds = 1;  ///< how many, one after the other
+  std::string junit;        ///< a file to write; empty: none
+  std::string format = "text";
+};
+int test(const test_options& asked);
+
 struct plugins_options {
   places from;
   std::string format = "text";

@@ -194,28 +194,29 @@ std::string to_string(const diagnostic& what) {
   return text + ": " + what.message;
 }
 
-load_result load_text(std::string_view text, const std::string& file, const plugin_lookup& find,
-                      const environment& variables) {
+load_result load_document(const node& document, const std::string& file, const plugin_lookup& find,
+                          const environment& variables) {
   load_result result;
   report out{file};
-  const auto parsed = parse_document(text, file);
-  if (const auto* error = std::get_if<diagnostic>(&parsed))
-    out.errors.push_back(*error);
-  else
-    loader{std::get<node>(parsed), find, variables, result, out}.run();
+  loader{document, find, variables, result, out}.run();
   out.sort();
   result.errors = std::move(out.errors);
   result.warnings = std::move(out.warnings);
   return result;
 }
 
-load_result load(const std::filesystem::path& file, const plugin_lookup& find,
-                 const environment& variables) {
-  const auto fail = [&](const std::string& why) {
-    load_result result;
-    result.errors.push_back({file.string(), 0, 0, why});
-    return result;
-  };
+load_result load_text(std::string_view text, const std::string& file, const plugin_lookup& find,
+                      const environment& variables) {
+  const auto parsed = parse_document(text, file);
+  if (const auto* document = std::get_if<node>(&parsed))
+    return load_document(*document, file, find, variables);
+  load_result result;
+  result.errors.push_back(std::get<diagnostic>(parsed));
+  return result;
+}
+
+std::variant<std::string, diagnostic> read_file(const std::filesystem::path& file) {
+  const auto fail = [&](const std::string& why) { return diagnostic{file.string(), 0, 0, why}; };
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
   if (!std::filesystem::exists(status)) return fail("there is no such file");
@@ -226,8 +227,18 @@ load_result load(const std::filesystem::path& file, const plugin_lookup& find,
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (in.bad()) return fail("cannot be read");
   text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > file_limit) return fail("is longer than 4 MiB, the most a pipeline may be");
-  return load_text(text, file.string(), find, variables);
+  if (text.size() > file_limit) return fail("is longer than 4 MiB, the most a file may be");
+  return text;
+}
+
+load_result load(const std::filesystem::path& file, const plugin_lookup& find,
+                 const environment& variables) {
+  const auto text = read_file(file);
+  if (const auto* sound = std::get_if<std::string>(&text))
+    return load_text(*sound, file.string(), find, variables);
+  load_result result;
+  result.errors.push_back(std::get<diagnostic>(text));
+  return result;
 }
 
 std::shared_ptr<const values> load_settings(const sluice_plugin& plugin, std::string_view text,

@@ -10,9 +10,12 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace sluice::config {
+
+struct node;
 
 struct found_plugin {
   const sluice_plugin* plugin = nullptr;
@@ -66,6 +69,12 @@ load_result load(const std::filesystem::path& file, const plugin_lookup& find,
                  const environment& variables);
 load_result load_text(std::string_view text, const std::string& file, const plugin_lookup& find,
                       const environment& variables);
+/// Of a document read already, for a file that holds a pipeline among other things.
+load_result load_document(const node& document, const std::string& file, const plugin_lookup& find,
+                          const environment& variables);
+
+/// A file's text, or why it cannot be had. At most 4 MiB.
+std::variant<std::string, diagnostic> read_file(const std::filesystem::path& file);
 
 /// The settings of one stage from its keys alone ("ratio = 0.5"); for tests and for swaps. Throws
 /// std::runtime_error with all errors, one a line.
