@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
+#include <sstream>
 #include <string>
 
 namespace {
@@ -111,6 +113,30 @@ TEST_CASE("the pipeline is in one place, and sees the scenario's variables alone
       "name = \"${HOME}\"\n";
   CHECK(says(errors_of(sound + variable), "HOME is not set"));
   CHECK(errors_of("environment = { HOME = \"redis\" }\n" + sound + variable) == "");
+}
+
+template <typename Keys>
+void explained(const std::string& page) {
+  for (const auto& row : Keys::fields) {
+    const std::string key{sluice::view(row.raw.key)};
+    CAPTURE(key);
+    CHECK(page.find(key) != std::string::npos);
+  }
+}
+
+TEST_CASE("the users' page explains every key") {
+  std::ifstream in{SLUICE_SCENARIO_README};
+  std::stringstream page;
+  page << in.rdbuf();
+  REQUIRE_FALSE(page.str().empty());
+  explained<head_keys>(page.str());
+  explained<feed_spec>(page.str());
+  explained<load_point>(page.str());
+  explained<burst>(page.str());
+  explained<group>(page.str());
+  explained<sink_spec>(page.str());
+  explained<fault_spec>(page.str());
+  explained<expectation>(page.str());
 }
 
 }  // namespace
