@@ -43,6 +43,10 @@ class engine {
   void begin_drain() { begin_drain(spec_.drain_limit_ns); }
   void begin_drain(std::int64_t limit_ns);
   void stop_now();
+  /// [any] operate.cpp. What an operator wants of a guard (of all its shards; of all guards, if
+  /// `stage` is empty), SLUICE_GUARD_AUTOMATIC ...; done at its lane's next step. SLUICE_INVALID:
+  /// no such guard, or no such state.
+  sluice_status force_guard(std::string_view stage, std::uint32_t state);
   bool stopped() const;
   bool drained_with_loss() const;
   /// `at_rest`: nothing is between two lanes, so that must add up too.

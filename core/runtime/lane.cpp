@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
 #include <utility>
 
 namespace sluice::runtime {
@@ -42,6 +43,7 @@ bool lane::step() {
   if (pressure_changed_.exchange(false, std::memory_order_relaxed)) take_pressure();
 
   bool worked = state_ == state::created && start();
+  if (forced_.load(std::memory_order_relaxed) != nothing_forced) take_force();
   worked |= run_timers();
   worked |= take_input();
   worked |= step_drain();
@@ -253,6 +255,18 @@ void lane::set_pressure(const sluice_pressure& seen) {
   const std::lock_guard lock{published_mutex_};
   pressure_ = seen;
   pressure_changed_.store(true, std::memory_order_relaxed);
+}
+
+void lane::force_guard(std::uint32_t to) {
+  forced_.store(to, std::memory_order_relaxed);
+  interrupt();
+}
+
+void lane::take_force() {
+  const std::uint32_t to = forced_.exchange(nothing_forced, std::memory_order_relaxed);
+  if (driver_ == nullptr || driver_->force(to) == SLUICE_OK) return;
+  shared_.tell(SLUICE_WARN, head().label(), "guard",
+               "cannot be forced to state " + std::to_string(to));
 }
 
 void lane::take_pressure() {

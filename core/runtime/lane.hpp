@@ -79,6 +79,9 @@ class lane {
   published read(std::size_t place) const;
   /// [any] What the stages see of the worst sink they reach, from the next batch on.
   void set_pressure(const sluice_pressure& seen);
+  /// [any] What an operator wants of its guard, SLUICE_GUARD_AUTOMATIC ...; at its next step. Of
+  /// several within one step the last.
+  void force_guard(std::uint32_t to);
   /// [any] Since when its thread has been in stages' code; 0: it waits.
   std::int64_t entered() const { return entered_.load(std::memory_order_relaxed); }
   /// [any] Null unless the lane ends in a sink.
@@ -101,6 +104,7 @@ class lane {
   void finish();
   void publish();
   void take_pressure();
+  void take_force();
   bool has_input() const;
   stage& head() { return *stages_.front(); }
   bool source_led() const { return queue_ == nullptr; }
@@ -135,6 +139,8 @@ class lane {
   std::vector<published> published_;  // by place
   sluice_pressure pressure_{};
   std::atomic<bool> pressure_changed_{false};
+  static constexpr std::uint32_t nothing_forced = UINT32_MAX;
+  std::atomic<std::uint32_t> forced_{nothing_forced};
 };
 
 }  // namespace sluice::runtime

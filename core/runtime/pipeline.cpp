@@ -72,6 +72,9 @@ void pipeline::start() {
 
 void pipeline::tick() { parts_->running.tick(); }
 void pipeline::begin_drain() { parts_->running.begin_drain(); }
+sluice_status pipeline::force_guard(std::string_view stage, std::uint32_t state) {
+  return parts_->running.force_guard(stage, state);
+}
 void pipeline::stop_now() { parts_->running.stop_now(); }
 bool pipeline::stopped() const { return parts_->running.stopped(); }
 bool pipeline::drained_with_loss() const { return parts_->running.drained_with_loss(); }

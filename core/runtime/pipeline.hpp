@@ -42,6 +42,8 @@ class pipeline {
 
   /// Any thread. Sources stop, what is under way is finished within the pipeline's limit.
   void begin_drain();
+  /// Any thread. As engine::force_guard.
+  sluice_status force_guard(std::string_view stage, std::uint32_t state);
   /// Any thread. Ends a drain at once: what is left is dropped as `shutdown`.
   void stop_now();
   /// All lanes have ended.

@@ -53,6 +53,7 @@ struct script {
   std::function<std::uint32_t(std::uint64_t&)> permit;
   std::function<void(const sluice_call_result&)> result;
   std::function<bool()> closed;
+  std::function<bool(std::uint32_t)> force;
   std::deque<given> waiting;  ///< source: pushed at its next timer
   std::vector<taken> got;     ///< sink
 
@@ -125,6 +126,7 @@ struct scripted {
     if (script_.result) script_.result(given);
   }
   bool closed() const { return script_.closed ? script_.closed() : true; }
+  bool force(std::uint32_t state) { return script_.force ? script_.force(state) : true; }
 
   script& script_;
 };

@@ -194,3 +194,18 @@ TEST_CASE("breaker: an outage in a quiet hour does not go on for want of traffic
   CHECK(on.metric("state") == 0);
   CHECK(on.dropped("breaker", SLUICE_DROP_CIRCUIT_OPEN) == 0);
 }
+
+TEST_CASE("breaker: forced by an operator, at the next step of its lane") {
+  guarded on;
+  on.build();
+  engine& running = on.run->running();
+  CHECK(running.force_guard("breaker", SLUICE_GUARD_FORCED_OPEN) == SLUICE_OK);
+  on.give({{1}});
+  CHECK(on.calls == 0);
+  CHECK(on.metric("state") == 4);
+  CHECK(on.dropped("breaker", SLUICE_DROP_CIRCUIT_OPEN) == 1);
+  running.force_guard("breaker", SLUICE_GUARD_AUTOMATIC);
+  on.give({{1}});
+  CHECK(on.words() == "1:2");
+  on.check_balance();
+}

@@ -1,0 +1,21 @@
+// What an operator may do to a running pipeline.
+#include "runtime/engine.hpp"
+
+#include <sluice/ext/guard.h>
+
+namespace sluice::runtime {
+
+sluice_status engine::force_guard(std::string_view stage, std::uint32_t state) {
+  if (state > SLUICE_GUARD_METRICS_ONLY) return SLUICE_INVALID;
+  sluice_status found = SLUICE_INVALID;
+  for (const instance& each : instances_) {
+    const bool meant =
+        stage.empty() || each.made->label() == stage || spec_.stages[each.spec].name == stage;
+    if (!meant || !each.made->is(SLUICE_GUARD)) continue;
+    each.in->force_guard(state);
+    found = SLUICE_OK;
+  }
+  return found;
+}
+
+}  // namespace sluice::runtime
