@@ -29,7 +29,7 @@ shards = 2
 [[stage]]
 plugin = "null"
 from = ["replay"]
-where = { priority = [0], type = ["options", "futures"] }
+where = { priority = [0], type = ["options", "futures", ""] }
 [[service]]
 plugin = "http_admin"
 )",
@@ -51,7 +51,7 @@ TEST_CASE("the graph for a terminal") {
     |
   sink       redis (redis_sink)  [2 shards]
 
-  from replay  where priority=0 type=options|futures
+  from replay  where priority=0 type=options|futures|(none)
     |
   [ queue: 10000 records, 16MiB, drop_oldest ]
     |
@@ -65,8 +65,10 @@ TEST_CASE("the graph for Graphviz and for programs") {
   const auto spec = branched();
   const std::string dot = graph_dot(spec);
   CHECK(dot.find("\"circuit_breaker\" -> \"redis\";") != std::string::npos);
-  CHECK(dot.find("\"replay\" -> \"null\" [label=\"priority=0 type=options|futures; 10000 records, "
-                 "16MiB, drop_oldest\"];") != std::string::npos);
+  CHECK(
+      dot.find(
+          "\"replay\" -> \"null\" [label=\"priority=0 type=options|futures|(none); 10000 records, "
+          "16MiB, drop_oldest\"];") != std::string::npos);
   const auto json = boost::json::parse(graph_json(spec)).as_object();
   const auto& stages = json.at("stages").as_array();
   REQUIRE(stages.size() == 5);

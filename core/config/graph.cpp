@@ -29,8 +29,11 @@ std::string describe(const where_spec& where) {
   for (const auto priority : where.priorities) priorities.push_back(std::to_string(priority));
   if (!priorities.empty()) parts.push_back("priority=" + joined(priorities, "|"));
   if (!where.schemas.empty()) parts.push_back("schema=" + joined(where.schemas, "|"));
-  for (const auto& attribute : where.attributes)
-    parts.push_back(attribute.name + "=" + joined(attribute.values, "|"));
+  for (const auto& attribute : where.attributes) {
+    std::vector<std::string> values = attribute.values;
+    std::replace(values.begin(), values.end(), std::string{}, std::string{"(none)"});
+    parts.push_back(attribute.name + "=" + joined(values, "|"));
+  }
   return joined(parts, " ");
 }
 

@@ -207,7 +207,7 @@ inline constexpr std::string_view queue_doc =
     "one.";
 inline constexpr std::string_view where_doc =
     "Which records come in: priority (0, 1, 2), schema, or any attribute of the key, each a value "
-    "or a list of values; all conditions must hold.";
+    "or a list of values; \"\" is a key that has no such attribute. All conditions must hold.";
 
 /// All keys of a [[stage]] that are the host's: no plugin may have one of these.
 inline constexpr std::array<std::string_view, 9> reserved_keys{
