@@ -42,7 +42,9 @@ std::string remarks(const sluice_field& row) {
   if (flagged(row, SLUICE_FIELD_REQUIRED)) text = "**Required.** " + text;
   if (flagged(row, SLUICE_FIELD_DEPRECATED)) text = "**Deprecated.** " + text;
   if (flagged(row, SLUICE_FIELD_SECRET))
-    text += " A secret: write `${VARIABLE}` or `${file:/path}`; it is read anew at each use.";
+    text +=
+        " A secret: write `${VARIABLE}`, `${file:/path}` or "
+        "`${redis:redis://host:port/database/key}`; it is read anew at each use.";
   if (flagged(row, SLUICE_FIELD_FILE))
     text += " A relative path starts at the pipeline file's folder.";
   if (flagged(row, SLUICE_FIELD_LIVE)) text += " May change while the stage runs.";
@@ -146,7 +148,11 @@ std::string host_docs() {
   return "# A pipeline file\n\nStages chain in the order of the file. `${VAR}`, "
          "`${VAR:-default}`, `${VAR:?message}` and `${file:/path}` may stand in any string; a "
          "string that is one whole `${...}` may stand for a value of any kind; `$${` is a plain "
-         "`${`.\n" +
+         "`${`.\n\nA secret may also be a string in a Redis: "
+         "`${redis:redis://[user:password@]host[:port]/database/key}`, with `%XX` for bytes such "
+         "as "
+         "`}` of user, password and key. It is read at the start and then once a second, so that "
+         "no stage waits for it; while that Redis gives no answer the last value holds.\n" +
          part<pipeline_keys>("[pipeline]", "The pipeline as a whole; may be left out.") +
          part<level_keys>("[level]", "When pressure becomes a level; may be left out.") +
          part<stage_keys>("[[stage]]", "One stage; beside these the plugin's own keys.") +

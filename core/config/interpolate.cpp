@@ -1,5 +1,6 @@
 #include "config/interpolate.hpp"
 
+#include "config/redis_key.hpp"
 #include "config/text.hpp"
 
 #include <fcntl.h>
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -26,7 +28,8 @@ bool is_variable(std::string_view name) {
 
 class expander {
  public:
-  explicit expander(const environment& variables) : variables_{variables} {}
+  expander(const environment& variables, redis_keys remote)
+      : variables_{variables}, remote_{remote} {}
 
   expansion run(std::string_view raw) {
     std::string_view rest = raw;
@@ -76,6 +79,8 @@ class expander {
       fail(expansion::failure::syntax, "a ${...} inside another one is not possible");
     else if (inside.starts_with("file:"))
       file(std::string{inside.substr(5)});
+    else if (inside.starts_with("redis:"))
+      redis(inside.substr(6));
     else
       variable(inside);
     return rest.substr(end + 1);
@@ -88,9 +93,10 @@ class expander {
         colon == std::string_view::npos ? std::string_view{} : inside.substr(colon);
     if (!is_variable(name) || !(how.empty() || how.starts_with(":-") || how.starts_with(":?")))
       return fail(expansion::failure::syntax,
-                  in_quotes("${" + std::string{inside} + "}") +
-                      " is not understood; allowed are ${VAR}, ${VAR:-default}, ${VAR:?message} "
-                      "and ${file:/path}");
+                  // Behind a colon there may be a password.
+                  in_quotes("${" + name + (colon == std::string_view::npos ? "}" : ":***}")) +
+                      " is not understood; allowed are ${VAR}, ${VAR:-default}, ${VAR:?message}, "
+                      "${file:/path} and, for a secret, ${redis:redis://host:port/database/key}");
     const auto value = variables_(name);
     // As in a shell: with a colon, an empty variable counts as unset.
     if (value && (how.empty() || !value->text.empty())) {
@@ -136,14 +142,31 @@ class expander {
     out_.text.append(buffer.data(), size);
   }
 
+  void redis(std::string_view url) {
+    redis_key which;
+    try {
+      which = parse_redis_key(url);
+    } catch (const std::invalid_argument& wrong) {
+      return fail(expansion::failure::syntax, "${redis:***}: " + std::string{wrong.what()});
+    }
+    from_outside("redis:" + which.shown(), which.shown());
+    out_.redis = true;
+    out_.password |= !which.password.empty();
+    if (remote_ == redis_keys::refused)
+      fail(expansion::failure::syntax,
+           "a ${redis:...} may stand for a secret only; allowed here are ${VAR} and ${file:/path}");
+    if (remote_ == redis_keys::read) out_.text += read_redis_key(which);
+  }
+
   const environment& variables_;
+  const redis_keys remote_;
   expansion out_;
 };
 
 }  // namespace
 
-expansion expand(std::string_view raw, const environment& variables) {
-  return expander{variables}.run(raw);
+expansion expand(std::string_view raw, const environment& variables, redis_keys remote) {
+  return expander{variables, remote}.run(raw);
 }
 
 }  // namespace sluice::config

@@ -1,6 +1,7 @@
 #include "config/interpolate.hpp"
 
 #include "config/fakes_test.hpp"
+#include "config/redis_key.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -91,14 +92,87 @@ TEST_CASE("a secret is read anew at each use, and may come later") {
   CHECK(view(token.string).empty());
   const secret_reader* reader = settings.secret(token.secret);
   REQUIRE(reader != nullptr);
-  CHECK_THROWS_WITH((*reader)(),
+  CHECK_THROWS_WITH(reader->read(),
                     ("access_token: file \"" + file + "\": No such file or directory").c_str());
   here.write("token", "first\n");
-  CHECK((*reader)() == "first");
+  CHECK(reader->read() == "first");
   here.write("token", "second\n");
-  CHECK((*reader)() == "second");
+  CHECK(reader->read() == "second");
   CHECK(settings.secret(0) == nullptr);
   CHECK(settings.secret(99) == nullptr);
+}
+
+TEST_CASE("a Redis key: a place and a name, of which no password is shown") {
+  const redis_key found = parse_redis_key("redis://us%40er:p%7Dw@x:@[::1]:7000/3/kite:tok%7Den/a");
+  CHECK(found.user == "us@er");
+  CHECK(found.password == "p}w@x:");
+  CHECK(found.host == "::1");
+  CHECK(found.port == 7000);
+  CHECK(found.database == 3);
+  CHECK(found.key == "kite:tok}en/a");
+  CHECK(found.shown() == "redis://[::1]:7000/3/kite:tok}en/a");
+  CHECK(parse_redis_key("redis://h/0/k").shown() == "redis://h:6379/0/k");
+  CHECK(parse_redis_key("redis://:pw@h/0/k").password == "pw");
+  for (const char* bad : {"",
+                          "h",
+                          "rediss://pw@h/0/k",
+                          "redis://pw",
+                          "redis://:pw@h",
+                          "redis://:pw@h/0",
+                          "redis://:pw@h/0/",
+                          "redis://:pw@h/x/k",
+                          "redis://:pw@h//k",
+                          "redis://:pw@/0/k",
+                          "redis://:pw@h:0/0/k",
+                          "redis://:pw@h:/0/k",
+                          "redis://:pw@h:65536/0/k",
+                          "redis://pw@h/0/k",
+                          "redis://:pw%4@h/0/k",
+                          "redis://:pw%zz@h/0/k",
+                          "redis://:pw@[h/0/k",
+                          "redis://:pw@[h]1/0/k",
+                          "redis://h/0/pw%1",
+                          "redis://:pw@h:port/0/k"}) {
+    CAPTURE(bad);
+    const expansion failed =
+        expand("${redis:" + std::string{bad} + "}", fakes::only({}), redis_keys::named);
+    CHECK(failed.failed == expansion::failure::syntax);
+    CHECK(failed.error.find("allowed is ${redis:redis://") != std::string::npos);
+    CHECK(failed.error.find("pw") == std::string::npos);
+  }
+  CHECK(run("${redi:redis://:pw@h/0/k}").error.find("pw") == std::string::npos);
+}
+
+TEST_CASE("a Redis key stands in a secret only, and is not read when the file is") {
+  const auto load = [](const std::string& keys) {
+    return load_text("[[stage]]\nplugin='kite_source'\n" + keys + "\n[[stage]]\nplugin='null'\n",
+                     "t.toml", fakes::find, fakes::only({}));
+  };
+  const auto result =
+      load("api_key='k'\naccess_token='x${redis:redis://:the-pw@no-such-host.invalid/0/k}'");
+  REQUIRE(result.pipeline);
+  const sluice_value* values = result.pipeline->stages[0].settings->data();
+  const secret_reader* reader = result.pipeline->stages[0].settings->secret(values[1].secret);
+  REQUIRE(reader != nullptr);
+  CHECK_FALSE(reader->remote.empty());
+  CHECK_THROWS_WITH_AS(reader->read(), doctest::Contains("redis://no-such-host.invalid:6379/0/k: "),
+                       redis_unreachable);
+  REQUIRE(result.warnings.size() == 1);
+  CHECK(
+      to_string(result.warnings[0]) ==
+      "t.toml:4:1: access_token: a password in the file itself is seen by whoever reads the file");
+  for (const effective_value& one : result.effective) {
+    CHECK(one.value.find("the-pw") == std::string::npos);
+    CHECK(one.origin.find("the-pw") == std::string::npos);
+  }
+  const auto other =
+      load("api_key='k'\naccess_token='x${redis:redis://:other@no-such-host.invalid/0/k}'");
+  CHECK(other.pipeline->hash == result.pipeline->hash);
+  const auto refused = load("access_token='t'\napi_key='${redis:redis://:the-pw@h/0/k}'");
+  REQUIRE(refused.errors.size() == 1);
+  CHECK(to_string(refused.errors[0]).find("a ${redis:...} may stand for a secret only") !=
+        std::string::npos);
+  CHECK(to_string(refused.errors[0]).find("the-pw") == std::string::npos);
 }
 
 TEST_CASE("a .env file: the process's own variables win") {

@@ -13,9 +13,14 @@
 
 namespace sluice::config {
 
-/// Resolves a secret's text ("${env}", "${file:...}") anew at each call. Throws std::runtime_error
-/// with a reason that never contains the secret. Any thread.
-using secret_reader = std::function<std::string()>;
+/// Resolves a secret's text ("${env}", "${file:...}", "${redis:...}") anew at each call.
+struct secret_reader {
+  /// Throws std::runtime_error with a reason that never contains the secret; redis_unreachable
+  /// (redis_key.hpp) if it may be another time what it was. Any thread.
+  std::function<std::string()> read;
+  /// Reading blocks, so not in a lane: the same text is the same secret. Empty: it does not.
+  std::string remote;
+};
 
 /// A stage's checked values in the order of its plugin's rows, with the storage they point into.
 /// Immutable and shared once built.

@@ -29,7 +29,7 @@ class stored_values final : public values {
       for (const std::string& item : one.list) lists_[i].push_back(borrow(item));
       one.value.list = lists_[i].data();
       one.value.list_size = lists_[i].size();
-      if (one.secret) {
+      if (one.secret.read) {
         secrets_.push_back(&one.secret);
         one.value.secret = secrets_.size();
       }
@@ -141,25 +141,29 @@ class row_reader {
 
   /// What a secret says now is only looked at, not kept: it is read again at each use.
   bool set_secret(const std::string& text, std::string& error) {
-    const expansion now = expand(text, state_.variables);
+    const expansion now = expand(text, state_.variables, redis_keys::named);
     if (now.failed == expansion::failure::file) {
       state_.out.warn(place_of(from_, view(row_.key)),
                       key_ + ": " + now.error + "; it is tried again at each use");
     } else if (now.failed != expansion::failure::none) {
       error = now.error;
       return false;
-    } else if (now.text.empty() && row_.minimum > 0) {
+    } else if (now.text.empty() && !now.redis && row_.minimum > 0) {
       error = "is empty";
       return false;
     }
     value_.value.set = 1;
-    canonical_ = now.used ? text : "literal";
-    value_.secret = [text, variables = state_.variables, key = key_] {
-      expansion read = expand(text, variables);
+    canonical_ = now.redis ? now.shown : now.used ? text : "literal";
+    if (now.password)
+      state_.out.warn(place_of(from_, view(row_.key)),
+                      key_ + ": a password in the file itself is seen by whoever reads the file");
+    value_.secret.read = [text, variables = state_.variables, key = key_] {
+      expansion read = expand(text, variables, redis_keys::read);
       if (read.failed != expansion::failure::none)
         throw std::runtime_error{key + ": " + read.error};
       return std::move(read.text);
     };
+    if (text.find("${redis:") != std::string::npos) value_.secret.remote = text;
     return true;
   }
 

@@ -8,6 +8,7 @@
 #include "runtime/pipeline.hpp"
 #include "runtime/resolver.hpp"
 #include "runtime/schemas.hpp"
+#include "runtime/secret_cache.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -39,6 +40,13 @@ struct shared {
   schemas formats;
   runtime::attributes attributes;
   runtime::resolver resolver;
+  secret_cache secrets{[this](bool reachable, std::string_view why) {
+    if (reachable)
+      tell(SLUICE_INFO, "", "secret_reachable", "secrets are read anew again");
+    else
+      tell(SLUICE_WARN, "", "secret_unreachable",
+           "a secret stays as it was last read, if it was: " + std::string{why});
+  }};
 
   /// For services; empty: there is nothing to read. Set before the lanes run.
   document_reader document;

@@ -46,6 +46,8 @@ stage::~stage() {
 }
 
 void stage::create() {
+  for (std::uint64_t handle = 1; const auto* secret = spec_.settings->secret(handle); ++handle)
+    shared_.secrets.keep(*secret);
   std::array<char, 1024> text{};
   sluice_text error{text.data(), text.size(), 0};
   object_ = plugin().create(&host_, spec_.settings->data(), spec_.settings->size(), &error);

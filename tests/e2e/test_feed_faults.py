@@ -68,6 +68,40 @@ class FeedFaults(Case):
         for secret in ("yesterday", "today"):
             self.assertNotIn(secret, self.service.log, "a token in the log")
 
+    def test_token_of_a_redis_key(self):
+        keeper = self.redis()
+        keeper.command("ACL", "SETUSER", "reader", "on", ">p}w%", "~kite:*", "+get", "+select")
+        place = f"127.0.0.1:{keeper.port}/3/kite:token"
+        self.kite.token = "today"
+        self.begin(token=f"${{redis:redis://reader:p%7Dw%25@{place}}}")
+        wait_until(lambda: f"redis://{place}: there is no such key" in self.service.log, 10,
+                   "it says that there is no token")
+        self.assertEqual(self.kite.dials, [])
+
+        def put(token):
+            keeper.command("EVAL", "redis.call('SELECT', 3) redis.call('SET', KEYS[1], ARGV[1])",
+                           1, "kite:token", token)
+
+        put("yesterday")
+        wait_until(lambda: self.kite.dials, 10, "it dials")
+        time.sleep(4)
+        self.assertEqual(self.kite.dials, ["yesterday"], "a refused token is not tried again")
+        put("today\n")
+        self.await_subscribed()
+        keeper.pause()
+        self.kite.cut()
+        self.await_subscribed()
+        self.assertEqual(self.kite.dials, ["yesterday", "today", "today"])
+        wait_until(lambda: "secret_unreachable" in self.service.log, 10, "it says what it lost")
+        keeper.resume()
+        wait_until(lambda: "secret_reachable" in self.service.log, 10, "it says that it is back")
+        self.ticking(self.kite, TOKENS)
+        self.assert_flows(self.server)
+        self.assert_balanced(self.service)
+        self.assert_ends_well(self.service)
+        for secret in ("yesterday", "today", "p}w", "p%7Dw"):
+            self.assertNotIn(secret, self.service.log, "a secret in the log")
+
     def test_too_many_connections_is_not_hammered(self):
         self.kite.refuse = 429
         self.begin()
