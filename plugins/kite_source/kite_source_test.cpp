@@ -2,6 +2,7 @@
 #include "kite_source.hpp"
 
 #include "loopback_server.hpp"
+#include "reader_watch.hpp"
 
 #include <kite/frame.hpp>
 #include <kite/text.hpp>
@@ -14,6 +15,8 @@
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
+#include <thread>
+#include <utility>
 
 using namespace std::chrono_literals;
 
@@ -82,6 +85,11 @@ struct bench {
       return !found.empty();
     });
     return found;
+  }
+  level signal(std::string_view name) const {
+    for (const testing::signal& one : run->signals())
+      if (one.name == name) return one.level;
+    return level::healthy;
   }
   bool metric_is(std::string_view name, double value) {
     return until([&] { return run->metric(name) == value; });
@@ -300,6 +308,7 @@ TEST_CASE("a socket that is refused for good leaves the others alone") {
   b.server.answer(400);
   b.server.cut_one();
   CHECK_FALSE(b.event("stopped").empty());
+  CHECK(b.signal("feed") == level::critical);
   b.server.answer(101);
   b.until([] { return false; }, 300ms);
   CHECK(b.server.open() == 1);
@@ -322,6 +331,21 @@ TEST_CASE("a token that would travel in the clear is warned of") {
   CHECK_FALSE(warned("ws://127.0.0.1:1"));
   CHECK_FALSE(warned("ws://localhost:1"));
   CHECK_FALSE(warned("wss://192.0.2.1"));
+}
+
+TEST_CASE("a lane that comes back late to the sockets is a signal, waiting for ticks is none") {
+  bench b;
+  b.start_open();
+  b.until([] { return false; }, reader_watch::warning * 2);
+  CHECK(b.signal("reader_late") == level::healthy);
+  bool held_up = false;
+  b.until(
+      [&] {
+        if (!std::exchange(held_up, true)) std::this_thread::sleep_for(reader_watch::critical);
+        return b.signal("reader_late") != level::healthy;
+      },
+      enough);
+  CHECK(b.signal("reader_late") == level::critical);
 }
 
 TEST_CASE("a server that does not answer, and none at all, are dialled again") {
