@@ -2,6 +2,7 @@
 
 #include "config/docs.hpp"
 #include "config/json.hpp"
+#include "config/pipeline.hpp"
 
 #include <sluice/record.hpp>
 

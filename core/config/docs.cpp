@@ -1,6 +1,7 @@
 #include "config/docs.hpp"
 
 #include "config/host_keys.hpp"
+#include "config/pipeline.hpp"
 #include "config/settings.hpp"
 #include "config/text.hpp"
 #include "config/value.hpp"
@@ -110,11 +111,6 @@ std::string part(std::string_view title, std::string_view doc) {
 }
 
 }  // namespace
-
-const char* kind_name(std::uint32_t kind) {
-  constexpr std::array<const char*, 5> names{"source", "transform", "sink", "guard", "service"};
-  return kind < names.size() ? names[kind] : "unknown";
-}
 
 std::string sample_toml(const sluice_plugin& plugin) {
   std::string text = plugin.kind == SLUICE_SERVICE ? "[[service]]\n" : "[[stage]]\n";

@@ -17,7 +17,4 @@ std::string sample_toml(const sluice_plugin& plugin);
 /// where, [[service]].
 std::string host_docs();
 
-/// "source", "transform", "sink", "guard", "service".
-const char* kind_name(std::uint32_t kind);
-
 }  // namespace sluice::config

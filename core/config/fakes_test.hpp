@@ -93,6 +93,14 @@ struct holder {
   holder(const config&, host) {}
 };
 
+/// Waits for answers of its own.
+struct enricher {
+  using config = no_config;
+  static constexpr auto fields = sluice::fields();
+  static constexpr description about{"enricher", "1.0.0", "Asks.", SLUICE_TRANSFORM, SLUICE_CAN_IO};
+  enricher(const config&, host) {}
+};
+
 struct circuit_breaker {
   struct config {
     std::uint32_t failures = 0;
@@ -205,7 +213,7 @@ inline const std::vector<const sluice_plugin*>& all() {
       &plugin_of<kite_source>,          &plugin_of<replay>,    &plugin_of<load_shedder>,
       &plugin_of<adaptive_sampler>,     &plugin_of<holder>,    &plugin_of<circuit_breaker>,
       &plugin_of<redis_sink>,           &plugin_of<null_sink>, &plugin_of<http_admin>,
-      &plugin_of<backpressure_monitor>, &plugin_of<bad_rows>};
+      &plugin_of<backpressure_monitor>, &plugin_of<bad_rows>,  &plugin_of<enricher>};
   return plugins;
 }
 

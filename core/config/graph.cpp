@@ -16,14 +16,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string describe(const queue_spec& queue) {
-  std::string text = std::to_string(queue.records) + " records, " +
-                     show_size(static_cast<std::int64_t>(queue.bytes)) + ", " +
-                     policy_name(queue.policy);
-  if (queue.max_delay_ns > 0) text += ", max_delay " + show_duration(queue.max_delay_ns);
-  return text;
-}
-
 std::string describe(const where_spec& where) {
   std::vector<std::string> parts, priorities;
   for (const auto priority : where.priorities) priorities.push_back(std::to_string(priority));
@@ -101,6 +93,14 @@ json::object to_json(const where_spec& where) {
 const char* policy_name(when_full policy) {
   constexpr std::array<const char*, 4> names{"drop_oldest", "drop_newest", "conflate", "block"};
   return names[static_cast<std::size_t>(policy)];
+}
+
+std::string describe(const queue_spec& queue) {
+  std::string text = std::to_string(queue.records) + " records, " +
+                     show_size(static_cast<std::int64_t>(queue.bytes)) + ", " +
+                     policy_name(queue.policy);
+  if (queue.max_delay_ns > 0) text += ", max_delay " + show_duration(queue.max_delay_ns);
+  return text;
 }
 
 std::string graph_text(const pipeline_spec& pipeline) {

@@ -2,6 +2,7 @@
 
 #include "config/advice.hpp"
 #include "config/effective.hpp"
+#include "config/graph.hpp"
 #include "config/hash.hpp"
 #include "config/level.hpp"
 #include "config/stages.hpp"
@@ -138,6 +139,12 @@ class loader {
       const stage_spec& spec = spec_.stages[i];
       if (!draft.keys.from && !spec.inputs.empty())
         tell("from", "[" + in_quotes(spec_.stages[spec.inputs.front().from].name) + "]");
+      if (!draft.queue && spec.queue && !draft.is(SLUICE_GUARD)) {
+        tell("queue.records", std::to_string(spec.queue->records));
+        tell("queue.bytes", in_quotes(show_size(static_cast<std::int64_t>(spec.queue->bytes))));
+        tell("queue.when_full", in_quotes(policy_name(spec.queue->policy)));
+        tell("queue.max_delay", in_quotes(show_duration(spec.queue->max_delay_ns)));
+      }
       if (!draft.keys.fault_policy)
         tell("on_fault", spec.fault_policy == on_fault::bypass ? "\"bypass\"" : "\"stop\"");
     }
@@ -157,6 +164,7 @@ class loader {
       add(stage.name);
       add(std::string{view(stage.plugin->name)} + ' ' + std::string{view(stage.plugin->version)});
       add(stage.bypassed ? 1 : 0);
+      add(stage.queue ? describe(*stage.queue) : std::string{});
       for (const edge_spec& edge : stage.inputs) {
         add(edge.from);
         for (const auto priority : edge.where.priorities) add(+priority);

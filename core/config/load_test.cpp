@@ -186,6 +186,40 @@ TEST_CASE("settings of one stage alone") {
                     "replay: file: is required: The session.");
 }
 
+TEST_CASE("a stage that several lanes lead to gets a queue, and check says so") {
+  const std::string sources =
+                        "[[stage]]\nplugin='replay'\nname='a'\nfile='x'\n"
+                        "[[stage]]\nplugin='replay'\nname='b'\nfile='y'\n",
+                    end = "[[stage]]\nplugin='null'\n";
+  const auto merged = read(sources + "[[stage]]\nplugin='holder'\nfrom=['a','b']\n" + end);
+  CHECK(lines(merged.errors) == "");
+  CHECK(lines(merged.warnings)
+            .find("ticker.toml:9:1: \"holder\" takes from \"a\", \"b\", which run in different "
+                  "lanes: it "
+                  "got a queue, with the default bounds; write queue = { } to choose them\n") !=
+        std::string::npos);
+  REQUIRE(merged.pipeline);
+  REQUIRE(merged.pipeline->stages[2].queue);
+  CHECK(merged.pipeline->stages[2].queue->records == 10'000);
+  CHECK(std::any_of(merged.effective.begin(), merged.effective.end(), [](const auto& one) {
+    return one.owner == "holder" && one.key == "queue.bytes" && one.value == "\"16MiB\"" &&
+           one.origin == "default";
+  }));
+
+  const auto chosen =
+      read(sources + "[[stage]]\nplugin='holder'\nfrom=['a','b']\n" + "queue={records=7}\n" + end);
+  CHECK(lines(chosen.warnings).find("got a queue") == std::string::npos);
+  CHECK(chosen.pipeline->hash != merged.pipeline->hash);
+  // Branches of one lane meet without a queue.
+  const auto branches = read(
+      "[[stage]]\nplugin='replay'\nfile='x'\n[[stage]]\nplugin='holder'\n"
+      "[[stage]]\nplugin='holder'\nname='other'\nfrom=['replay']\n"
+      "[[stage]]\nplugin='holder'\nname='both'\nfrom=['holder','other']\n" +
+      end);
+  CHECK(lines(branches.warnings).find("got a queue") == std::string::npos);
+  CHECK_FALSE(branches.pipeline->stages[3].queue);
+}
+
 TEST_CASE("what a plugin says of its settings is shown whole, without a password") {
   const auto result = read(
       "[[stage]]\nplugin='replay'\nfile='x'\n"

@@ -33,6 +33,12 @@ class values {
   virtual const secret_reader* secret(std::uint64_t handle) const = 0;
 };
 
+/// "source", "transform", "sink", "guard", "service".
+inline const char* kind_name(std::uint32_t kind) {
+  constexpr const char* names[] = {"source", "transform", "sink", "guard", "service"};
+  return kind <= SLUICE_SERVICE ? names[kind] : "unknown";
+}
+
 enum class when_full : std::uint8_t { drop_oldest, drop_newest, conflate, block };
 
 struct queue_spec {

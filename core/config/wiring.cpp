@@ -120,13 +120,7 @@ class wirer {
   }
 
   static std::string kind_of(const stage_draft& draft) {
-    switch (draft.found.plugin->kind) {
-      case SLUICE_SOURCE: return "a source";
-      case SLUICE_TRANSFORM: return "a transform";
-      case SLUICE_SINK: return "a sink";
-      case SLUICE_GUARD: return "a guard";
-      default: return "a service";
-    }
+    return std::string{"a "} + kind_name(draft.found.plugin->kind);
   }
 
   void check_ends() {
@@ -218,7 +212,52 @@ class wirer {
       made[*guard].queue = std::exchange(made[i].queue, std::nullopt);
       made[*guard].shards = made[i].shards;
     }
+    const std::vector<number> lanes = assign_lanes(made);
+    check_waiting(lanes);
     return made;
+  }
+
+  /// By stage: the one that begins the lane it runs in. Where several lanes lead to one stage there
+  /// must be a queue.
+  std::vector<number> assign_lanes(std::vector<stage_spec>& made) {
+    std::vector<number> lanes(made.size());
+    for (number i = 0; i < made.size(); ++i) {
+      stage_spec& spec = made[i];
+      lanes[i] = i;
+      if (spec.inputs.empty() || spec.queue) continue;
+      const number first = lanes[spec.inputs.front().from];
+      const bool in_one =
+          !drafts_[i].is(SLUICE_TRANSFORM) ||  // a guarded sink; any other has a queue
+          std::all_of(spec.inputs.begin(), spec.inputs.end(),
+                      [&](const edge_spec& input) { return lanes[input.from] == first; });
+      if (in_one) {
+        lanes[i] = first;
+        continue;
+      }
+      spec.queue = queue_spec{};
+      std::vector<std::string> names;
+      for (const edge_spec& input : spec.inputs)
+        names.push_back(in_quotes(drafts_[input.from].name));
+      out_.warn(drafts_[i].at, in_quotes(spec.name) + " takes from " + joined(names, ", ") +
+                                   ", which run in different lanes: it got a queue, with the "
+                                   "default bounds; write queue = { } to choose them");
+    }
+    return lanes;
+  }
+
+  /// A lane's thread can wait in one event loop.
+  void check_waiting(const std::vector<number>& lanes) {
+    std::map<number, number> waits;  // by lane: the stage of it that does
+    for (number i = 0; i < drafts_.size(); ++i) {
+      if (!drafts_[i].can(SLUICE_CAN_IO) || drafts_[i].is(SLUICE_SERVICE)) continue;
+      const auto [other, first] = waits.emplace(lanes[i], i);
+      if (first) continue;
+      const std::string name = in_quotes(drafts_[i].name);
+      out_.error(drafts_[i].at, name + " and " + in_quotes(drafts_[other->second].name) +
+                                    " before it each wait for I/O, and would share one thread, "
+                                    "which can wait for one of them: give " +
+                                    name + " a queue = { }");
+    }
   }
 
   const std::vector<stage_draft>& drafts_;

@@ -1,6 +1,7 @@
 #include "plugin/descriptor.hpp"
 
 #include "config/docs.hpp"
+#include "config/pipeline.hpp"
 #include "config/plugin_rows.hpp"
 #include "config/text.hpp"
 #include "plugin/names.hpp"
@@ -96,6 +97,10 @@ void check_capabilities(const sluice_plugin& plugin) {
   }
   if ((plugin.capabilities & ~known) != 0)
     refuse("declares unknown capabilities {:#x}", plugin.capabilities & ~known);
+  if ((plugin.capabilities & SLUICE_CAN_IO) != 0 && plugin.kind == SLUICE_GUARD)
+    refuse(
+        "declares CAN_IO, which a guard cannot have: it runs in the lane of its sink, which waits "
+        "for the sink's I/O");
   if ((plugin.capabilities & SLUICE_CAN_IO) != 0 &&
       (plugin.poll == nullptr || plugin.wake == nullptr))
     refuse("declares CAN_IO, but its {} is null", plugin.poll == nullptr ? "poll" : "wake");

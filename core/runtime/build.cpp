@@ -4,6 +4,7 @@
 #include <sluice/record.hpp>
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace sluice::runtime {
 
@@ -28,15 +29,15 @@ engine::engine(config::pipeline_spec spec, const clock& time, logger log, bool m
   build(may_wait);
 }
 
-/// A stage without a queue runs in the lane of what it takes from; if these are several lanes, it
-/// needs a lane and a queue of its own.
+/// A stage without a queue runs in the one lane of what it takes from.
 bool engine::begins_lane(std::uint32_t number) const {
   const config::stage_spec& spec = spec_.stages[number];
   if (spec.inputs.empty() || spec.queue) return true;
   const lane* first = instances_[of_spec_[spec.inputs.front().from].front()].in;
-  return std::any_of(spec.inputs.begin(), spec.inputs.end(), [&](const config::edge_spec& edge) {
-    return instances_[of_spec_[edge.from].front()].in != first;
-  });
+  for (const config::edge_spec& edge : spec.inputs)
+    if (instances_[of_spec_[edge.from].front()].in != first)
+      throw std::invalid_argument{spec.name + ": takes from several lanes and has no queue"};
+  return false;
 }
 
 /// A guard has as many copies as the sink behind it.
@@ -61,8 +62,7 @@ void engine::build(bool may_wait) {
       if (begins) {
         std::unique_ptr<record_queue> queue;
         if (!spec.inputs.empty())
-          queue = std::make_unique<record_queue>(spec.queue.value_or(config::queue_spec{}),
-                                                 spec_.max_keys, may_wait,
+          queue = std::make_unique<record_queue>(*spec.queue, spec_.max_keys, may_wait,
                                                  spec.plugin->kind == SLUICE_GUARD);
         lanes_.push_back(std::make_unique<lane>(static_cast<std::uint32_t>(lanes_.size()), shared_,
                                                 std::move(queue)));

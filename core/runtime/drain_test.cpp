@@ -54,6 +54,43 @@ TEST_CASE("drain: source, transforms, sink, each after what is before it; nothin
   on.check_balance();
 }
 
+TEST_CASE("drain: services run until all else has ended, then drain") {
+  rig on;
+  on.add("source", source);
+  on.add("sink", sink, {"source"});
+  on.add("service", service);
+  std::string order;
+  bool written = false;
+  int looks = 0;
+  on["sink"].drain = [&](time_point) { return written ? (order += "sink ", true) : false; };
+  on["service"].timer = [&](time_point now) {
+    ++looks;
+    on["service"].host->wake_at(now + std::chrono::milliseconds{10});
+  };
+  on["service"].drain = [&](time_point) { return order += "service ", true; };
+  on.build();
+  on["service"].host->wake_at(on["service"].host->now());
+  on.run->running().begin_drain(5000 * ms);
+  on.run->advance(1000 * ms);
+  CHECK(order == "");
+  CHECK(looks > 90);
+  CHECK_FALSE(on.run->running().stopped());
+  written = true;
+  CHECK(on.run->advance_until([&] { return on.run->running().stopped(); }, 1000 * ms));
+  CHECK(order == "sink service ");
+}
+
+TEST_CASE("drain: at the limit services end after all else, too") {
+  rig on;
+  on.add("source", source);
+  on.add("sink", sink, {"source"});
+  on.add("service", service);
+  on["sink"].drain = [](time_point) { return false; };
+  on["service"].drain = [](time_point) { return false; };
+  on.build();
+  CHECK(on.drain(1000 * ms));
+}
+
 TEST_CASE("drain: what a stage lets go before it is done goes on at once") {
   rig on;
   on.add("source", source);
@@ -239,7 +276,7 @@ TEST_CASE("drain: three lanes in a row, merged and sharded, lose nothing") {
   rig on;
   on.add("source", source);
   on.add("other", source);
-  on.add("both", plain, {"source", "other"});
+  on.add("both", plain, {"source", "other"}).queue = config::queue_spec{};
   on.add("more", plain, {"both"}).queue = config::queue_spec{};
   on.add("sink", sink, {"more"}).shards = 2;
   on.build(7);

@@ -7,20 +7,6 @@
 
 namespace sluice::runtime {
 
-namespace {
-
-const char* kind_name(std::uint32_t kind) {
-  switch (kind) {
-    case SLUICE_SOURCE: return "source";
-    case SLUICE_TRANSFORM: return "transform";
-    case SLUICE_SINK: return "sink";
-    case SLUICE_GUARD: return "guard";
-    default: return "service";
-  }
-}
-
-}  // namespace
-
 stage* engine::find(std::string_view name) {
   for (const instance& each : instances_)
     if (each.made->label() == name) return each.made;
@@ -69,7 +55,7 @@ stage_state engine::state_of(const instance& each, std::int64_t now, bool at_res
   made.name = each.made->label();
   made.plugin = sluice::view(spec.plugin->name);
   made.version = sluice::view(spec.plugin->version);
-  made.kind = kind_name(spec.plugin->kind);
+  made.kind = config::kind_name(spec.plugin->kind);
   made.lane = each.in->number();
   made.count = own.count;
   made.held = own.held;

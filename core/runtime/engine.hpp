@@ -69,6 +69,8 @@ class engine {
     std::int64_t busy_before = 0;
     std::vector<signal_state> signals;  // those above HEALTHY
     std::uint64_t kept_away = 0;        // sampled and shed, in the last slot
+    std::uint64_t lost_told = 0;        // by its queue, of priority 0
+    std::int64_t lost_quiet_until = 0;
     // Of a sink.
     std::uint64_t arrived_before = 0, delivered_before = 0, kept_away_before = 0;
     levels::demand demand;
@@ -88,6 +90,7 @@ class engine {
   void classify_pipeline();
   void tell_change(const instance& worst, std::uint32_t before, std::uint32_t after);
   void press(instance& each);
+  void tell_priority_lost(std::int64_t now);
   void watch(std::int64_t now);
   stage_state state_of(const instance& each, std::int64_t now, bool at_rest) const;
   std::uint64_t losses() const;

@@ -108,11 +108,20 @@ TEST_CASE("branches meet again in their lane") {
   on.check_balance();
 }
 
-TEST_CASE("two lanes meet behind a queue of their own") {
+TEST_CASE("two lanes that meet without a queue are refused") {
   rig on;
   on.add("source", source);
   on.add("other", source);
   on.add("both", plain, {"source", "other"});
+  on.add("sink", sink, {"both"});
+  CHECK_THROWS_WITH(on.build(), "both: takes from several lanes and has no queue");
+}
+
+TEST_CASE("two lanes meet behind a queue of their own") {
+  rig on;
+  on.add("source", source);
+  on.add("other", source);
+  on.add("both", plain, {"source", "other"}).queue = config::queue_spec{};
   on.add("sink", sink, {"both"});
   on.build();
   on.give({{1}, {2}});

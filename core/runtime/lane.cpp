@@ -28,6 +28,7 @@ void lane::seal() {
     driver_ = std::make_unique<sink_driver>(*this, *queue_, guard, *stages_.back());
     stages_.back()->driver = driver_.get();
   }
+  if (!head().is(SLUICE_SERVICE)) ++shared_.data_lanes;
   published_.resize(stages_.size());
   for (const auto& each : stages_)
     for (const port& to : each->ports()) to.queue->add_producer();
@@ -128,11 +129,13 @@ bool lane::may_step() const {
 bool lane::step_drain() {
   const std::int64_t deadline = shared_.drain_deadline.load(std::memory_order_relaxed);
   const bool asked = shared_.draining.load(std::memory_order_relaxed);
-  if (asked && now_ >= deadline) return expire(), true;
+  // Services show how the rest ends: they go last.
+  const bool last = !head().is(SLUICE_SERVICE) || shared_.data_lanes.load() == 0;
+  if (asked && last && now_ >= deadline) return expire(), true;
   switch (state_) {
     case state::created: return false;
     case state::running:
-      if (source_led() ? !asked : !(queue_->closed() && !has_input())) return false;
+      if (source_led() ? !(asked && last) : !(queue_->closed() && !has_input())) return false;
       if (driver_ != nullptr && !driver_->idle()) return false;
       state_ = state::draining_stages;
       draining_ = 0;
@@ -172,6 +175,7 @@ void lane::finish() {
   }
   if (queue_ != nullptr) queue_->abandon();  // what still comes is counted
   publish();
+  if (!head().is(SLUICE_SERVICE)) --shared_.data_lanes;
   finished_.store(true, std::memory_order_release);
 }
 

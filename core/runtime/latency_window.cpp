@@ -28,16 +28,6 @@ std::int64_t latency_window::middle(std::uint32_t bucket) {
   return (lowest(bucket) + lowest(bucket + 1)) / 2;
 }
 
-// A bucket is narrower than the bounds are apart: what is in it is up to the first bound that is
-// not below all of it, or up to the next.
-latency_window::latency_window() {
-  for (std::uint32_t bucket = 0; bucket < buckets; ++bucket) {
-    const auto found =
-        std::lower_bound(latency_bounds_ns.begin(), latency_bounds_ns.end(), lowest(bucket));
-    first_bound_[bucket] = static_cast<std::uint8_t>(found - latency_bounds_ns.begin());
-  }
-}
-
 void latency_window::add(std::span<const std::int64_t> begins, std::int64_t end) {
   std::int64_t largest = 0, sum = 0;
   const std::lock_guard lock{mutex_};
@@ -50,15 +40,19 @@ void latency_window::add(std::span<const std::int64_t> begins, std::int64_t end)
     ++longer.count[bucket];
     largest = std::max(largest, latency);
     sum += latency;
-    const std::size_t bound = first_bound_[bucket];
-    const bool above = bound < latency_bounds_ns.size() && latency > latency_bounds_ns[bound];
-    ++total_.count[bound + (above ? 1 : 0)];
   }
   for (slot* into : {&recent, &longer}) {
     into->largest = std::max(into->largest, largest);
     into->sum += static_cast<double>(sum);
   }
-  total_.sum_s += static_cast<double>(sum) / 1e9;
+}
+
+void latency_window::add_published(std::int64_t latency_ns, std::uint32_t records) {
+  const auto bound =
+      std::lower_bound(latency_bounds_ns.begin(), latency_bounds_ns.end(), latency_ns);
+  const std::lock_guard lock{mutex_};
+  total_.count[static_cast<std::size_t>(bound - latency_bounds_ns.begin())] += records;
+  total_.sum_s += static_cast<double>(latency_ns) / 1e9 * records;
 }
 
 latency_histogram latency_window::since_start() const {

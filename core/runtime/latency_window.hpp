@@ -15,7 +15,6 @@ namespace sluice::runtime {
 /// of one, so that from 2 us to 68 s a percentile is at most 1/32 (3.2 %) off. The mean is exact.
 class latency_window {
  public:
-  latency_window();
   void add(std::int64_t latency_ns, std::int64_t now) { add(std::array{now - latency_ns}, now); }
   /// From each of `begins` to `end`.
   void add(std::span<const std::int64_t> begins, std::int64_t end);
@@ -23,6 +22,9 @@ class latency_window {
   latency_state read(std::int64_t now) const { return of(second_, now); }
   /// Of the 60 seconds before `now`, the one that is not over included.
   latency_state read_60s(std::int64_t now) const { return of(minute_, now); }
+  /// `records` that were published with this latency, for `since_start` alone.
+  void add_published(std::int64_t latency_ns, std::uint32_t records);
+  /// Of the published records.
   latency_histogram since_start() const;
 
  private:
@@ -53,7 +55,6 @@ class latency_window {
   ring second_{100'000'000, std::vector<slot>(10)};
   ring minute_{1'000'000'000, std::vector<slot>(60)};
   latency_histogram total_;
-  std::array<std::uint8_t, buckets> first_bound_{};  // in latency_bounds_ns
 };
 
 }  // namespace sluice::runtime

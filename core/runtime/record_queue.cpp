@@ -405,7 +405,7 @@ record_queue::reading record_queue::read(std::int64_t now) const {
   made.pushed = pushed_;
   made.popped = popped_;
   made.dropped = dropped_;
-  made.priority_lost = priority_lost_;
+  made.state.priority_lost = priority_lost_;
   const std::uint64_t listed = lists_[0].count + lists_[1].count + lists_[2].count;
   const std::uint64_t lost = std::accumulate(dropped_.begin(), dropped_.end(), std::uint64_t{0});
   made.imbalance = static_cast<std::int64_t>(pushed_ - popped_ - lost - listed);

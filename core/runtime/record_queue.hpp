@@ -64,7 +64,6 @@ class record_queue {
     queue_state state;
     std::uint64_t pushed = 0, popped = 0;
     std::array<std::uint64_t, SLUICE_DROP_REASONS> dropped{};
-    std::uint64_t priority_lost = 0;  ///< records of priority 0 among the dropped
     /// Nonzero only if the queue lost count.
     std::int64_t imbalance = 0;
   };

@@ -100,7 +100,7 @@ TEST_CASE("queue: drop_oldest takes the lowest priority's oldest, never a better
   on.push({{3, 1, high}});     // takes its reserve
   CHECK(on.queue.depth() == 10);
   CHECK(on.dropped(SLUICE_DROP_OVERFLOW) == 4);
-  CHECK(on.queue.read(0).priority_lost == 0);
+  CHECK(on.queue.read(0).state.priority_lost == 0);
   CHECK(on.pop() == "3:1 1:2 1:3 1:4 1:5 1:6 1:7 1:8 1:9 1:10");
 }
 
@@ -110,12 +110,12 @@ TEST_CASE("queue: priority 0 is lost to its own kind only") {
     for (std::uint64_t i = 1; i <= 9; ++i) on.push({{1, i}});
     for (std::uint64_t i = 1; i <= 10; ++i) on.push({{2, i, high}});
     CHECK(on.dropped(SLUICE_DROP_OVERFLOW) == 9);
-    CHECK(on.queue.read(0).priority_lost == 0);
+    CHECK(on.queue.read(0).state.priority_lost == 0);
     on.push({{1, 10}});
     CHECK(on.dropped(SLUICE_DROP_OVERFLOW) == 10);
-    CHECK(on.queue.read(0).priority_lost == 0);
+    CHECK(on.queue.read(0).state.priority_lost == 0);
     on.push({{2, 11, high}});
-    CHECK(on.queue.read(0).priority_lost == 1);
+    CHECK(on.queue.read(0).state.priority_lost == 1);
     CHECK(on.pop(1) == (policy == when_full::drop_oldest ? "2:2" : "2:1"));
   }
 }
@@ -129,14 +129,14 @@ TEST_CASE("queue: a tenth of the bytes is priority 0's") {
   on.push({{2, 2, high, chunk}});
   CHECK(on.queue.depth() == 91);  // one normal record went
   CHECK(on.queue.read(0).state.bytes == 100 * chunk);
-  CHECK(on.queue.read(0).priority_lost == 0);
+  CHECK(on.queue.read(0).state.priority_lost == 0);
 }
 
 TEST_CASE("queue: what could never fit is oversize and evicts nothing") {
   bench on{bounds(100, when_full::drop_oldest, 20 * chunk)};
   on.push({{1, 1}, {1, 2, 1, 19 * chunk}, {1, 3, high, 21 * chunk}, {1, 4, 1, 17 * chunk}});
   CHECK(on.dropped(SLUICE_DROP_OVERSIZE) == 2);
-  CHECK(on.queue.read(0).priority_lost == 1);
+  CHECK(on.queue.read(0).state.priority_lost == 1);
   CHECK(on.pop() == "1:1 1:4");
 }
 
@@ -366,5 +366,5 @@ TEST_CASE("queue: closed after its last producer, abandoned for good") {
   on.push({{1, 2, high}});
   CHECK(on.pop() == "");
   CHECK(on.dropped(SLUICE_DROP_SHUTDOWN) == 2);
-  CHECK(on.queue.read(0).priority_lost == 1);
+  CHECK(on.queue.read(0).state.priority_lost == 1);
 }

@@ -53,6 +53,7 @@ struct shared {
   /// A stage that must not go on: the pipeline drains. Any lane.
   std::function<void(std::string_view stage)> stop;
   std::atomic<bool> draining{false};
+  std::atomic<std::uint32_t> data_lanes{0};  ///< that have not finished; all but the services'
   std::atomic<std::int64_t> drain_deadline{SLUICE_NEVER};
 };
 

@@ -138,7 +138,7 @@ bool sink_driver::make_call(std::uint32_t size, std::uint64_t permit) {
   made.id = ++last_id_;
   made.permit = permit;
   made.records = size;
-  made.remaining = 0;
+  made.remaining = made.published = 0;
   made.worst = SLUICE_PUBLISHED;
   made.cause = SLUICE_CAUSE_NONE;
   made.incident = 0;
@@ -188,7 +188,7 @@ bool sink_driver::settle(call& made, std::uint32_t size, std::int64_t began) {
     guard_->count.out += accepted;
     count.in += accepted;
   }
-  count.published += published;
+  count.published += made.published = published;
   count.failed += failed;
   in_flight_ += made.remaining;
   if (failed > 0) made.worst = SLUICE_PUBLISH_FAILED;
@@ -250,6 +250,7 @@ sluice_status sink_driver::report(const sluice_outcome& outcome) {
   switch (outcome.result) {
     case SLUICE_PUBLISHED: {
       count.published += outcome.count;
+      made.published += outcome.count;
       const std::uint32_t first = made.records - made.remaining;
       ages.add({made.received.data() + first, outcome.count}, done);
       receivers_ = outcome.receivers;
@@ -272,6 +273,7 @@ sluice_status sink_driver::report(const sluice_outcome& outcome) {
 
 void sink_driver::finish_call(call& done, std::int64_t written, std::int64_t now) {
   if (done.worst != SLUICE_PUBLISH_UNKNOWN) calls.add(now - written, now);
+  if (done.published > 0) calls.add_published(now - written, done.published);
   tell_guard({sizeof(sluice_call_result), done.worst, done.cause, done.records, done.permit,
               done.incident, now - written, lane_.now()});
   done.id = 0;

@@ -69,7 +69,7 @@ class sink_driver {
   struct call {
     std::uint64_t id = 0;  // 0: free
     std::uint64_t permit = 0;
-    std::uint32_t records = 0, remaining = 0;
+    std::uint32_t records = 0, remaining = 0, published = 0;
     std::uint32_t worst = SLUICE_PUBLISHED, cause = SLUICE_CAUSE_NONE;
     std::uint64_t incident = 0;
     std::int64_t handed_ns = 0;

@@ -148,6 +148,26 @@ TEST_CASE("times of an outcome are kept within what can be") {
   CHECK(on.state("sink").latency.max_ns == 3 * ms);
 }
 
+TEST_CASE("the histogram counts published records, the window calls") {
+  tail on;
+  std::uint64_t call = 0;
+  on["sink"].process = [&](batch& records) {
+    call = records.call();
+    for (const record& each : records) records.pending(each);
+  };
+  on.build();
+  on.give({{1}, {2}, {3}, {4}});
+  on.run->advance(3 * ms);
+  on.in_sink([&] {
+    on.report(call, 3, SLUICE_PUBLISHED, on.run->now() - 2 * ms);
+    on.report(call, 1, SLUICE_PUBLISH_FAILED, on.run->now() - 2 * ms);
+  });
+  const stage_state state = on.state("sink");
+  CHECK(state.latencies.count[4] == 3);  // 1 ms to 2.5 ms; the failed one has no place in it
+  CHECK(state.latencies.sum_s == doctest::Approx(0.006));
+  CHECK(state.latency.max_ns == 2 * ms);
+}
+
 TEST_CASE("a sink that throws or answers nonsense: its call is void") {
   tail on{true};
   std::vector<std::uint32_t> results;

@@ -271,7 +271,7 @@ TEST_CASE("latencies: since the start, each is counted at its bound, also next t
   latency_window window;
   runtime::latency_histogram truth;
   for (const std::int64_t each : all) {
-    window.add(each, 0);
+    window.add_published(each, 1);
     const auto found = std::lower_bound(runtime::latency_bounds_ns.begin(),
                                         runtime::latency_bounds_ns.end(), each);
     ++truth.count[static_cast<std::size_t>(found - runtime::latency_bounds_ns.begin())];
@@ -297,6 +297,8 @@ TEST_CASE("latencies: of the last second, the largest when they are few") {
   CHECK(window.read(10 * second + 899'999'999).max_ns == 80'000'000);
   CHECK(window.read(11 * second).max_ns == 0);
   CHECK(window.read(11 * second).p50_ns == 0);
+  window.add_published(1'000'000, 10);
+  window.add_published(80'000'000, 1);
   CHECK(window.since_start().count[3] == 10);  // up to 1 ms
   CHECK(window.since_start().count[9] == 1);   // up to 100 ms
   CHECK(window.since_start().sum_s == doctest::Approx(0.09));

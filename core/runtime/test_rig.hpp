@@ -139,6 +139,7 @@ inline constexpr const sluice_plugin* transform =
     &plugin_of<scripted<SLUICE_TRANSFORM, every_answer>>;
 inline constexpr const sluice_plugin* plain = &plugin_of<scripted<SLUICE_TRANSFORM>>;
 inline constexpr const sluice_plugin* sink = &plugin_of<scripted<SLUICE_SINK>>;
+inline constexpr const sluice_plugin* service = &plugin_of<scripted<SLUICE_SERVICE>>;
 inline constexpr const sluice_plugin* guard = &plugin_of<scripted<SLUICE_GUARD>>;
 
 class no_values final : public config::values {

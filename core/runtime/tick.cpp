@@ -36,6 +36,7 @@ void engine::tick() {
     last_tick_ = now;
   }
   for (instance& each : instances_) press(each);
+  tell_priority_lost(now);
 }
 
 void engine::measure(instance& each, std::int64_t now) {

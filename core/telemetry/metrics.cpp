@@ -155,6 +155,8 @@ void add_queue(families& out, const runtime::stage_state& stage) {
   out.gauge("sluice_queue_bytes_max", "Most bytes in the queue.", of, stage.queue.bytes_capacity);
   out.gauge("sluice_queue_oldest_seconds", "Age of the oldest record in the queue.", of,
             seconds(stage.queue.oldest_ns));
+  out.counter("sluice_queue_priority_lost_total", "Records of priority 0 that the queue lost.", of,
+              stage.queue.priority_lost);
 }
 
 void add_sink(families& out, const runtime::stage_state& stage) {

@@ -36,6 +36,7 @@ json::object queue(const runtime::queue_state& state) {
           {"bytes", state.bytes},
           {"bytes_max", state.bytes_capacity},
           {"oldest_s", seconds(state.oldest_ns)},
+          {"priority_lost", state.priority_lost},
           {"when_full", state.policy}};
 }
 

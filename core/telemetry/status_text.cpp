@@ -165,6 +165,10 @@ std::string status_text(const runtime::snapshot& seen, const std::vector<runtime
   out += level_lines(seen);
   if (!seen.stopped_by.empty()) out += fmt::format("STOPPED by stage {}\n", seen.stopped_by);
   if (!seen.hung_stage.empty()) out += fmt::format("HUNG: stage {}\n", seen.hung_stage);
+  for (const runtime::stage_state& stage : seen.stages)
+    if (stage.queue.priority_lost > 0)
+      out += fmt::format("LOST: the queue before {} lost {} records of priority 0\n", stage.name,
+                         grouped(stage.queue.priority_lost));
   out += status_line(seen) + "\n\n" + stage_table(seen) + "\n" + sink_table(seen) + "\n" +
          balance_text(seen);
   if (events.empty()) return out;

@@ -107,6 +107,7 @@ TEST_CASE("every stage has its ledger, its queue and its own metrics") {
                  "intentional=\"false\"} 2"));
   CHECK(has_line(text, "sluice_queue_records{stage=\"breaker\"} 7"));
   CHECK(has_line(text, "sluice_queue_oldest_seconds{stage=\"breaker\"} 0.003"));
+  CHECK(has_line(text, "sluice_queue_priority_lost_total{stage=\"breaker\"} 4"));
   CHECK(has_line(text, "sluice_imbalance{stage=\"redis\"} 0"));
   CHECK(has_line(text, "sluice_latency_seconds{stage=\"redis\",quantile=\"0.95\"} 0.012"));
   CHECK(has_line(text, "sluice_circuit_breaker_state{stage=\"breaker\"} 1"));
@@ -158,6 +159,7 @@ TEST_CASE("the status as JSON") {
   CHECK(whole.at("stages").at(3).at("signals").at(0).at("level") == "CRITICAL");
   CHECK(whole.at("level_changes").at(0).at("to") == "WARNING");
   CHECK(whole.at("level_changes").at(1).at("count").to_number<int>() == 4);
+  CHECK(whole.at("stages").at(1).at("queue").at("priority_lost").to_number<int>() == 4);
   CHECK(whole.at("events").at(0).at("kind") == "reconnect");
   CHECK(whole.at("events").at(0).at("severity") == "warn");
 }
@@ -172,6 +174,8 @@ TEST_CASE("the status as a page") {
   CHECK(page.find("redis      1,500       1,250   0.83      321  2.0 ms  1.0 ms  12.0 ms") !=
         std::string::npos);
   CHECK(page.find("7/10,000") != std::string::npos);
+  CHECK(page.find("LOST: the queue before breaker lost 4 records of priority 0\n") !=
+        std::string::npos);
   CHECK(page.find("overflow 10, fault 2") != std::string::npos);
   CHECK(page.find("  2026-01-05T04:00:00.000Z  redis reconnect: after 5 s\n") != std::string::npos);
 }

@@ -67,6 +67,9 @@ TEST_CASE("an incomplete descriptor is refused") {
   CHECK(reason("null_create") == "its create is null");
   CHECK(reason("null_destroy") == "its destroy is null");
   CHECK(reason("null_wake") == "declares CAN_IO, but its wake is null");
+  CHECK(reason("guard_with_io") ==
+        "declares CAN_IO, which a guard cannot have: it runs in the lane of its sink, which waits "
+        "for the sink's I/O");
   CHECK(reason("undeclared_io") == "has poll, but does not declare CAN_IO");
   CHECK(reason("unknown_kind") == "its kind is 9, known are 0 to 4");
   CHECK(reason("unknown_capability") == "declares unknown capabilities 0x100000");

@@ -23,6 +23,7 @@ void world::build() {
     on_.add(name, source);
     open_.push_back(name);
     from_[name] = {name};
+    lane_[name] = name;
     play_source(name, 1000 * i);
   }
   for (std::uint32_t i = 0; i < transforms; ++i) add_transform(i);
@@ -79,7 +80,11 @@ void world::add_transform(std::uint32_t number) {
   const auto inputs = choose_inputs();
   config::stage_spec& made = on_.add("transform" + std::to_string(number), transform);
   link(made, inputs);
-  if (one_in(3)) made.queue = some_queue();
+  const bool apart = std::any_of(inputs.begin(), inputs.end(), [&](const std::string& each) {
+    return lane_[each] != lane_[inputs.front()];
+  });
+  if (one_in(3) || apart) made.queue = some_queue();
+  lane_[made.name] = made.queue ? made.name : lane_[inputs.front()];
   made.hold = 1 + up_to(300);
   made.bypassed = one_in(10);
   made.fault_policy = one_in(4) ? config::on_fault::stop : config::on_fault::bypass;

@@ -62,6 +62,7 @@ class world {
   runtime::test::rig on_;
   std::vector<std::string> open_;                      // stages that may have followers
   std::map<std::string, std::set<std::string>> from_;  // their sources
+  std::map<std::string, std::string> lane_;            // the stage that begins their lane
   std::vector<std::string> sinks_;                     // instances
   std::uint64_t permits_ = 0, permits_ended_ = 0;
 };
