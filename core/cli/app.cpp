@@ -202,6 +202,25 @@ void add_status(command_line& line) {
   made.format({"text", "json", "prometheus"});
 }
 
+void add_breaker(command_line& line) {
+  verb<breaker_options> made{line, "breaker", "Show a running pipeline's breakers, or force them",
+                             "  sluice breaker ticker                    their states\n"
+                             "  sluice breaker ticker open               nothing is sent\n"
+                             "  sluice breaker ticker automatic          closed, by results again\n"
+                             "  sluice breaker ticker redis_guard disable    one of several\n"
+                             "automatic (or close): by results again, beginning closed; open: "
+                             "nothing is sent;\ndisable: everything is, uncounted; metrics: "
+                             "everything is, and is counted. It stays so\nuntil told otherwise.",
+                             &breaker};
+  made.app->add_option("PIPELINE", made.options->pipeline, "Its name, or its socket's path")
+      ->type_name("PIPELINE");
+  made.app
+      ->add_option("WORDS", made.options->words,
+                   "A breaker's stage, all unless given; then open, automatic, close, disable or "
+                   "metrics")
+      ->type_name("[STAGE] [STATE]");
+}
+
 void add_version(command_line& line) {
   verb<version_options> made{line, "version", "Show the version and the plugin ABI",
                              "  sluice version --format json", &version};
@@ -236,8 +255,9 @@ command_line make_command_line() {
   line.app->footer(first_steps);
   line.app->require_subcommand(1);
   line.app->get_formatter()->column_width(28);
-  for (auto* add : {&add_run, &add_check, &add_test, &add_plugins, &add_inspect, &add_graph,
-                    &add_schema, &add_docs, &add_status, &add_version, &add_completion})
+  for (auto* add :
+       {&add_run, &add_check, &add_test, &add_plugins, &add_inspect, &add_graph, &add_schema,
+        &add_docs, &add_status, &add_breaker, &add_version, &add_completion})
     add(line);
   return line;
 }

@@ -1,6 +1,7 @@
 // What a running pipeline answers on its control socket.
 //
-// A request is one line, {"get": "status"}, at most 4096 bytes. The reply is one line, {"ok": true,
+// A request is one line, {"get": "status"} or {"do": "breaker", "stage": "", "state": "open"}, at
+// most 4096 bytes. The reply is one line, {"ok": true,
 // "bytes": n}, and n bytes of document; or {"ok": false, "error": "..."}. Then the end.
 #pragma once
 
@@ -17,6 +18,10 @@ inline constexpr std::size_t request_max = 4096;
 struct request {
   std::string get;          ///< status, page, metrics, events
   std::uint64_t after = 0;  ///< events: those numbered above
+  // Or, if `act` is not empty, what is to be done:
+  std::string act{};    ///< breaker
+  std::string stage{};  ///< breaker: a guard; empty: all
+  std::string state{};  ///< breaker: one of guard_states
 };
 
 std::string render(const request& asked);

@@ -12,7 +12,8 @@
 
 namespace sluice::cli {
 
-/// The document asked for, nothing if there is none of that name. On the io_context's thread.
+/// The document asked for, or what was done; nothing if there is none of that name. On the
+/// io_context's thread.
 using answerer = std::function<std::optional<std::string>(const request&)>;
 
 /// For the io_context's thread, before and while it runs. At most 16 connections, each at most 5 s.

@@ -1,5 +1,6 @@
 #include "cli/service.hpp"
 
+#include "cli/breaker.hpp"
 #include "cli/control_server.hpp"
 #include "telemetry/metrics.hpp"
 #include "telemetry/status.hpp"
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <csignal>
 #include <sstream>
+#include <stdexcept>
 
 namespace sluice::cli {
 namespace {
@@ -32,6 +34,21 @@ std::optional<std::string> document(const runtime::pipeline& of, std::string_vie
   if (what == "metrics") return telemetry::prometheus_text(of.read());
   if (what == "events") return telemetry::events_json(of.events(after));
   return std::nullopt;
+}
+
+/// Does what the control socket was told to. Throws std::runtime_error with what is allowed.
+std::optional<std::string> act(runtime::pipeline& on, const request& told) {
+  if (told.act != "breaker") return std::nullopt;
+  const std::optional<std::uint32_t> state = guard_state(told.state);
+  if (!state)
+    throw std::runtime_error{
+        fmt::format("a breaker cannot be told \"{}\"; allowed are {}", told.state, guard_states)};
+  if (on.force_guard(told.stage, *state) != SLUICE_OK)
+    throw std::runtime_error{told.stage.empty()
+                                 ? "the pipeline has no breaker"
+                                 : fmt::format("\"{}\" is no breaker of the pipeline", told.stage)};
+  return fmt::format("{}: told {}\n", told.stage.empty() ? "every breaker" : told.stage,
+                     told.state);
 }
 
 }  // namespace
@@ -135,8 +152,9 @@ void service::run(runtime::pipeline& pipeline) {
     return document(pipeline, what, after);
   });
   pipeline.start();
-  parts_->control.serve(
-      [&pipeline](const request& asked) { return document(pipeline, asked.get, asked.after); });
+  parts_->control.serve([&pipeline](const request& asked) {
+    return asked.act.empty() ? document(pipeline, asked.get, asked.after) : act(pipeline, asked);
+  });
   parts_->await_tick();
   parts_->io.run();
 }

@@ -91,6 +91,12 @@ struct status_options {
 };
 int status(const status_options& asked);
 
+struct breaker_options {
+  std::string pipeline;            ///< empty: the only one that runs
+  std::vector<std::string> words;  ///< a guard, if not all are meant; what it is told, if anything
+};
+int breaker(const breaker_options& asked);
+
 struct version_options {
   std::string format = "text";
 };

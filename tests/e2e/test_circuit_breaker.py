@@ -10,7 +10,7 @@ from redis_client import encode, read_reply
 
 TOKENS = [408065, 738561, 341249, 1270529, 779521]
 BREAKER = "circuit_breaker"
-CLOSED, OPEN = 0, 1
+CLOSED, OPEN, FORCED_OPEN = 0, 1, 4
 
 
 class CircuitBreaker(Case):
@@ -91,6 +91,21 @@ class CircuitBreaker(Case):
         status = self.finish()
         self.assertGreater(status.metric(BREAKER, "open_seconds"), 2.9)
         self.assertEqual(status.metric(BREAKER, "transitions"), 3)
+
+    def test_an_operator_forces_it(self):
+        self.guarded("")
+        self.assertEqual(self.cli("breaker", "ticker").stdout, f"{BREAKER}: CLOSED\n")
+        self.assertEqual(self.cli("breaker", "ticker", "open").returncode, 0)
+        opened = self.await_state(FORCED_OPEN, 2)
+        time.sleep(0.5)
+        during = self.assert_balanced(self.service)
+        self.assertEqual(during.stage(SINK)["count"]["in"], opened.stage(SINK)["count"]["in"])
+        self.assertEqual(self.cli("breaker", "ticker").stdout, f"{BREAKER}: FORCED_OPEN\n")
+        self.assertEqual(self.cli("breaker", "ticker", BREAKER, "automatic").returncode, 0)
+        self.await_state(CLOSED, 2)
+        self.assert_flows(self.server)
+        self.assertEqual(self.cli("breaker", "ticker", SINK, "open").returncode, 69)
+        self.assertEqual(self.cli("breaker", "ticker", BREAKER, "ajar").returncode, 64)
 
     def cut(self):
         """Kills every connection while Redis was busy, so that calls are under way."""
