@@ -93,8 +93,7 @@ class expander {
         colon == std::string_view::npos ? std::string_view{} : inside.substr(colon);
     if (!is_variable(name) || !(how.empty() || how.starts_with(":-") || how.starts_with(":?")))
       return fail(expansion::failure::syntax,
-                  // Behind a colon there may be a password.
-                  in_quotes("${" + name + (colon == std::string_view::npos ? "}" : ":***}")) +
+                  in_quotes("${" + std::string{inside} + "}") +
                       " is not understood; allowed are ${VAR}, ${VAR:-default}, ${VAR:?message}, "
                       "${file:/path} and, for a secret, ${redis:redis://host:port/database/key}");
     const auto value = variables_(name);
