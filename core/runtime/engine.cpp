@@ -78,6 +78,7 @@ stage_state engine::state_of(const instance& each, std::int64_t now, bool at_res
     made.latencies = each.in->driver()->calls.since_start();
     made.age = each.in->driver()->ages.read(now);
     made.age_60s = each.in->driver()->ages.read_60s(now);
+    made.ages = each.in->driver()->ages.since_start();
     made.receivers = own.receivers;
     made.demand = {each.demand.offered_per_s(), each.demand.capacity_per_s(), each.demand.ratio(),
                    each.pressure.pending};

@@ -51,10 +51,10 @@ struct latency_state {
 };
 
 /// Upper bounds of latency_histogram's buckets.
-inline constexpr std::array<std::int64_t, 15> latency_bounds_ns = {
-    100'000,     250'000,     500'000,       1'000'000,     2'500'000,
-    5'000'000,   10'000'000,  25'000'000,    50'000'000,    100'000'000,
-    200'000'000, 500'000'000, 1'000'000'000, 2'500'000'000, 5'000'000'000};
+inline constexpr std::array<std::int64_t, 16> latency_bounds_ns = {
+    100'000,     250'000,       500'000,       1'000'000,    2'500'000,   5'000'000,
+    10'000'000,  25'000'000,    50'000'000,    100'000'000,  200'000'000, 250'000'000,
+    500'000'000, 1'000'000'000, 2'500'000'000, 5'000'000'000};
 /// Since the start. The last bucket counts what is above all bounds.
 struct latency_histogram {
   std::array<std::uint64_t, latency_bounds_ns.size() + 1> count{};
@@ -92,7 +92,8 @@ struct stage_state {
   queue_state queue;
   latency_state age, age_60s;                    ///< sink: receipt to reply, per published record
   latency_state latency, latency_60s;            ///< sink: first byte written to reply, per call
-  latency_histogram latencies;                   ///< sink: the same, per published record
+  latency_histogram latencies;                   ///< sink: the same, per call
+  latency_histogram ages;                        ///< sink: as `age`, since the start
   demand_state demand;                           ///< sink
   std::uint64_t receivers = 0;                   ///< sink: as of the last report
   double rate_in_per_s = 0, rate_out_per_s = 0;  ///< over the last second

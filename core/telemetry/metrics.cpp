@@ -175,6 +175,8 @@ void add_sink(families& out, const runtime::stage_state& stage) {
   quantiles("sluice_latency_seconds", "Publish latency over the last second.", stage.latency);
   quantiles("sluice_age_seconds", "Receipt to reply of a record, over the last second.", stage.age);
   out.histogram("sluice_publish_seconds", "Publish latency since the start.", of, stage.latencies);
+  out.histogram("sluice_sink_age_seconds", "Receipt to reply of a record, since the start.", of,
+                stage.ages);
   out.gauge("sluice_in_flight", "Records sent and unacknowledged.", of, stage.in_flight);
   out.gauge("sluice_receivers", "Readers that got the last publish.", of, stage.receivers);
   out.gauge("sluice_sink_offered_per_second",

@@ -30,6 +30,20 @@ json::object latency(const runtime::latency_state& state) {
           {"max_s", seconds(state.max_ns)}};
 }
 
+/// As Prometheus has it: each bucket counts what is at most `le_s`, the last, without, everything.
+json::object histogram(const runtime::latency_histogram& state) {
+  json::array buckets;
+  std::uint64_t below = 0;
+  for (std::size_t i = 0; i < state.count.size(); ++i) {
+    below += state.count[i];
+    json::object bucket{{"count", below}};
+    if (i < runtime::latency_bounds_ns.size())
+      bucket["le_s"] = seconds(runtime::latency_bounds_ns[i]);
+    buckets.push_back(std::move(bucket));
+  }
+  return {{"sum_s", state.sum_s}, {"buckets", std::move(buckets)}};
+}
+
 json::object queue(const runtime::queue_state& state) {
   return {{"records", state.depth},
           {"records_max", state.capacity},
@@ -83,6 +97,7 @@ json::object stage(const runtime::stage_state& state) {
     made["latency_60s"] = latency(state.latency_60s);
     made["age"] = latency(state.age);
     made["age_60s"] = latency(state.age_60s);
+    made["ages"] = histogram(state.ages);
     made["demand"] = demand(state.demand);
     made["receivers"] = state.receivers;
     made["level"] = level_name(state.level);

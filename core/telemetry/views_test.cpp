@@ -45,8 +45,10 @@ runtime::snapshot example() {
   sink.rate_out_per_s = 1200;
   sink.latency = {2'000'000, 1'000'000, 12'000'000, 20'000'000, 30'000'000};
   sink.latencies.count[3] = 4;
-  sink.latencies.count[15] = 1;
+  sink.latencies.count.back() = 1;
   sink.latencies.sum_s = 9.5;
+  sink.ages.count[10] = 6, sink.ages.count[11] = 3, sink.ages.count[12] = 1;
+  sink.ages.sum_s = 2.5;
   sink.latency_60s = {3'000'000, 2'000'000, 4'000'000, 5'000'000, 90'000'000};
   sink.demand = {1500, 1250, 0.833, 321};
   sink.level = SLUICE_WARNING;
@@ -85,6 +87,15 @@ TEST_CASE("the requirement's metrics have its names and no labels") {
   CHECK(has_line(text, "ticker_ingestion_rate_per_sec 1234.4"));
   CHECK(has_line(text, "ticker_publish_rate_per_sec 1200"));
   CHECK(has_line(text, "ticker_circuit_breaker_state 1"));
+}
+
+TEST_CASE("how old records were when they were published") {
+  const std::string text = prometheus_text(example());
+  CHECK(has_line(text, "# TYPE sluice_sink_age_seconds histogram"));
+  CHECK(has_line(text, "sluice_sink_age_seconds_bucket{stage=\"redis\",le=\"0.2\"} 6"));
+  CHECK(has_line(text, "sluice_sink_age_seconds_bucket{stage=\"redis\",le=\"0.25\"} 9"));
+  CHECK(has_line(text, "sluice_sink_age_seconds_bucket{stage=\"redis\",le=\"+Inf\"} 10"));
+  CHECK(has_line(text, "sluice_sink_age_seconds_sum{stage=\"redis\"} 2.5"));
 }
 
 TEST_CASE("another prefix renames them") {
@@ -153,6 +164,11 @@ TEST_CASE("the status as JSON") {
   CHECK(sink.at("latency").at("mean_s").to_number<double>() == doctest::Approx(0.002));
   CHECK(sink.at("latency_60s").at("p99_s").to_number<double>() == doctest::Approx(0.005));
   CHECK(sink.at("age_60s").at("max_s").to_number<double>() == 0);
+  const boost::json::array& ages = sink.at("ages").at("buckets").as_array();
+  CHECK(ages.at(11).at("le_s").to_number<double>() == 0.25);
+  CHECK(ages.at(11).at("count").to_number<int>() == 9);
+  CHECK(ages.back().at("count").to_number<int>() == 10);
+  CHECK(!ages.back().as_object().contains("le_s"));
   CHECK(sink.at("demand").at("capacity_per_s").to_number<double>() == 1250);
   CHECK(sink.at("demand").at("pending").to_number<int>() == 321);
   CHECK(sink.at("signals").as_array().empty());
