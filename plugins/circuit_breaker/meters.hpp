@@ -66,7 +66,7 @@ class meters {
       {SLUICE_COUNTER, "calls_late", "Calls that ended in another state than they were made in"},
       {SLUICE_COUNTER, "transitions", "Changes of state"},
       {SLUICE_COUNTER, "opened", "Times it opened"},
-      {SLUICE_COUNTER, "open_seconds", "Seconds in OPEN and FORCED_OPEN"},
+      {SLUICE_COUNTER, "open_seconds", "Seconds in OPEN and FORCED_OPEN, as of the last call"},
       {SLUICE_GAUGE, "failure_rate", "Share of failed calls in the window, as of the last call"},
       {SLUICE_GAUGE, "slow_call_rate", "Share of slow calls in the window, as of the last call"},
   }};
