@@ -29,6 +29,9 @@ TEST_CASE("a mistake of the command line is a usage error, a mistake of a file i
   CHECK(exit_of({"plugins", "--format", "yaml"}) == usage);
   CHECK(exit_of({"run", "/nowhere/x.toml"}) == bad_configuration);
   CHECK(exit_of({"check", "/nowhere/x.toml"}) == bad_configuration);
+  CHECK(exit_of({"test", "/nowhere/x.toml"}) == bad_configuration);
+  CHECK(exit_of({"test"}) == usage);
+  CHECK(exit_of({"test", "x.toml", "--seeds", "0"}) == usage);
   CHECK(exit_of({"inspect", "no_such_plugin"}) == failure);
   CHECK(exit_of({"status", "/nowhere/x.sock"}) == unavailable);
   CHECK(exit_of({"--help"}) == done);

@@ -20,6 +20,7 @@ report run_one(const scenario::scenario& of, std::uint64_t seed) {
   made.seen = scenario::run(of, seed);
   made.verdicts = scenario::judge(of, made.seen);
   made.took_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  made.finish();
   return made;
 }
 
@@ -62,9 +63,7 @@ int test(const test_options& asked) {
       report made = run_one(each, seed);
       if (!made.passed()) ++failed;
       if (asked.format == "text")
-        print(one || !made.passed() ? scenario::text(made) : scenario::headline(made));
-      // What only the judging needed: of many runs it would be gigabytes.
-      made.seen.seen = scenario::tally{0};
+        print(one || !made.passed() ? made.told : scenario::headline(made));
       all.push_back(std::move(made));
     }
   }

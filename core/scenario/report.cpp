@@ -98,6 +98,11 @@ json::object to_object(const report& of) {
 
 bool report::passed() const { return failures(*this) == 0; }
 
+void report::finish() {
+  told = text(*this);
+  seen.seen = tally{0};
+}
+
 std::string headline(const report& of) {
   const std::size_t failed = failures(of);
   return fmt::format(
@@ -142,7 +147,7 @@ std::string to_junit(const std::vector<report>& all) {
     for (const verdict& one : each.verdicts)
       if (!one.passed && first.empty()) first = one.wanted + ": " + one.got;
     made += fmt::format(">\n    <failure message=\"{}\">{}</failure>\n  </testcase>\n",
-                        escaped(first), escaped(text(each)));
+                        escaped(first), escaped(each.told));
   }
   return made + "</testsuite>\n";
 }

@@ -16,8 +16,11 @@ struct report {
   outcome seen;
   std::vector<verdict> verdicts;
   double took_s = 0;  ///< real time
+  std::string told;   ///< text(), once finish() was called
 
   bool passed() const;
+  /// Keeps the text and lets go of what only it needed: of many runs that would be gigabytes.
+  void finish();
 };
 
 /// One line: name, seed, how it went.
@@ -28,7 +31,7 @@ std::string text(const report& of);
 std::string plot(const outcome& seen);
 
 std::string to_json(const std::vector<report>& all);
-/// As Jenkins, GitLab and GitHub read it: a test case a run.
+/// As Jenkins, GitLab and GitHub read it: a test case a run. Of finished reports.
 std::string to_junit(const std::vector<report>& all);
 
 }  // namespace sluice::scenario
