@@ -10,6 +10,7 @@ namespace sluice::scenario {
 namespace {
 
 constexpr double second = 1e9;
+constexpr double endless_s = 1e9;  // beyond any run, and far from the end of an int64
 
 double seconds(std::int64_t from_ns, std::int64_t to_ns) {
   return static_cast<double>(to_ns - from_ns) / second;
@@ -18,7 +19,7 @@ double seconds(std::int64_t from_ns, std::int64_t to_ns) {
 /// When a rate that begins at `per_s` and changes by `slope_s` each second has brought `amount`;
 /// negative if it never does.
 double time_for(double amount, double per_s, double slope_s) {
-  if (slope_s == 0) return per_s > 0 ? amount / per_s : -1;
+  if (slope_s == 0) return per_s > amount / endless_s ? amount / per_s : -1;
   const double root = per_s * per_s + 2 * slope_s * amount;
   // The form without a difference of near numbers: slopes are small against rates.
   return root < 0 ? -1 : 2 * amount / (per_s + std::sqrt(root));

@@ -34,6 +34,7 @@ TEST_CASE("before its first point there is nothing, and nothing is never reached
   CHECK(load.at(s) == 0);
   CHECK(load.reach(0, 10) == 3 * s);
   CHECK(curve{{}}.reach(0, 1) == SLUICE_NEVER);
+  CHECK(curve{{{0, 1e-300}}}.reach(0, 1) == SLUICE_NEVER);
   CHECK(curve{{}}.area(0, 10 * s) == 0);
 }
 
