@@ -1,5 +1,6 @@
 """A private redis-server, and a subscriber that keeps what it receives."""
 
+import contextlib
 import os
 import re
 import signal
@@ -115,6 +116,51 @@ class Redis:
 
     def resume(self):
         os.kill(self._process.pid, signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def burdened(self, patterns):
+        """While entered each PUBLISH is matched with so many patterns that it does not match."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            names = [f"tick*no{number}" for number in range(patterns)]
+            connection.sendall(encode("PSUBSCRIBE", *names))
+            with connection.makefile("rb") as stream:
+                for _ in names:
+                    read_reply(stream)
+            yield
+
+    def cpu_seconds(self):
+        """CPU time used so far."""
+        return time.clock_gettime(~self._process.pid << 3 | 2)  # as clock_getcpuclockid(3)
+
+    @contextlib.contextmanager
+    def slowed(self, share, step=0.002, most=0.005):
+        """While entered the server may use `share` of a CPU, as a container with a CPU limit:
+        when it has used its budget up, it is stopped until it has `step` seconds again. Of what it
+        does not use it keeps `most` seconds."""
+        over = threading.Event()
+
+        def limit():
+            budget, stopped = most, False
+            then, used = time.monotonic(), self.cpu_seconds()
+            while not over.wait(0.001):
+                now, cpu = time.monotonic(), self.cpu_seconds()
+                budget = min(budget + share * (now - then), most) - (cpu - used)
+                then, used = now, cpu
+                if not stopped and budget < 0:
+                    self.pause()
+                    stopped = True
+                elif stopped and budget > step:
+                    self.resume()
+                    stopped = False
+            self.resume()
+
+        thread = threading.Thread(target=limit, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def kill(self):
         self._process.kill()
