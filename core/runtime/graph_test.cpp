@@ -288,6 +288,27 @@ TEST_CASE("keys beyond max_keys are dropped as overflow and told once") {
   on.check_balance();
 }
 
+TEST_CASE("attributes of more keys than there may be: those that fit are published") {
+  rig on;
+  on.spec.max_keys = 2;
+  on.add("source", source);
+  on.add("options", sink, {"source"}).inputs[0].where.attributes = {{"type", {"options"}}};
+  sluice_status status = SLUICE_OK;
+  on["source"].start = [&] {
+    const sluice_str name = borrow("type"), value = borrow("options");
+    const sluice_key_row rows[] = {{1, &value}, {2, &value}, {3, &value}};
+    const host by = *on["source"].host;
+    const auto* table = by.extension<sluice_attributes>(SLUICE_EXT_ATTRIBUTES);
+    status = table->publish(by.raw(), &name, 1, rows, 3);
+  };
+  on.build();
+  CHECK(status == SLUICE_FULL);
+  on.give({{1}, {2}, {3}});
+  CHECK(on.words("options") == "1:1 2:1");
+  CHECK(on.dropped("source", SLUICE_DROP_OVERFLOW) == 1);
+  on.check_balance();
+}
+
 TEST_CASE("the ledger's check can fail: a count that is wrong is seen") {
   rig on;
   on.add("source", source);

@@ -19,6 +19,10 @@
 namespace sluice::runtime {
 
 struct host_calls {
+  /// What one call may emit; abi.h says so.
+  static constexpr std::uint32_t emit_limit = 65'536;
+  static constexpr std::uint64_t emit_bytes_limit = 16u << 20;
+
   static stage& of(const sluice_host* host) {
     return *static_cast<const stage::host_table*>(host)->owner;
   }
@@ -158,6 +162,8 @@ struct host_calls {
                      "emitted a record without a known schema, a priority of 0 to 2 and a weight "
                      "of 1 or more");
     if (!in_order(by, position)) return invalid(by, "emit: positions decreased within one call");
+    if (by.emitted_ == emit_limit || by.emitted_bytes_ + record->size > emit_bytes_limit)
+      return SLUICE_FULL;
     sluice_record made = *record;
     // Of a key it was given, it carries the seq of the record it was made from; a second numbering
     // would look like a restart. Keys of its own are numbered here.
@@ -166,6 +172,8 @@ struct host_calls {
       if (made.index == index_space::none) return SLUICE_FULL;
       made.seq = by.keys().next_seq(made.index);
     }
+    ++by.emitted_;
+    by.emitted_bytes_ += made.size;
     stage_insertion(by, made, position, 0);
     return SLUICE_OK;
   }
@@ -243,11 +251,10 @@ struct host_calls {
     std::vector<attributes::row> indexed;
     for (std::uint64_t i = 0; i < row_count; ++i) {
       const std::uint32_t index = by.keys().index_of(rows[i].key);
-      if (index == index_space::none) return SLUICE_FULL;
-      indexed.push_back({index, rows[i].values});
+      if (index != index_space::none) indexed.push_back({index, rows[i].values});
     }
     by.shared_.attributes.publish(by.number_, {names, name_count}, indexed);
-    return SLUICE_OK;
+    return indexed.size() < row_count ? SLUICE_FULL : SLUICE_OK;
   }
   static std::uint64_t attribute_generation(const sluice_host* host) {
     return of(host).lane_ == nullptr ? 0 : of(host).lane_->attributes().generation;

@@ -125,6 +125,8 @@ void stage::clear_staged() {
   insertions_.clear();
   staged_bytes_.clear();
   staged_drops_.clear();
+  emitted_ = 0;
+  emitted_bytes_ = 0;
   held_now_.clear();
   held_bits_.reset();
 }

@@ -169,6 +169,8 @@ class stage {
   std::vector<insertion> insertions_;
   std::vector<std::uint8_t> staged_bytes_;
   std::vector<staged_drop> staged_drops_;
+  std::uint32_t emitted_ = 0;  // in insertions_
+  std::uint64_t emitted_bytes_ = 0;
   std::array<sluice_record, SLUICE_BATCH_MAX> merged_;
   std::array<std::uint8_t, SLUICE_BATCH_MAX> origin_{};  // of each kept record: its number before
 

@@ -76,6 +76,36 @@ TEST_CASE("more than a batch of emitted records keeps its order") {
   on.check_balance();
 }
 
+TEST_CASE("what one call may emit is bounded, in records and in bytes") {
+  chain on;
+  on.spec.stages[2].queue->records = 200'000;
+  std::uint32_t most = 0;
+  std::vector<std::uint8_t> payload;
+  sluice_status last = SLUICE_OK;
+  on["stage"].process = [&](batch&) {
+    record made = on.own(7);
+    made.data = payload.data();
+    made.size = static_cast<std::uint32_t>(payload.size());
+    const sluice_host* host = on.by().raw();
+    for (most = 0; (last = host->emit(host, &made, SLUICE_AT_END)) == SLUICE_OK; ++most) {
+      if (most > 100'000) break;
+    }
+  };
+  on.build();
+  for (int call = 0; call < 2; ++call) {  // each call has its own bound
+    on.give({{1}});
+    CHECK(most == 65'536);
+    CHECK(last == SLUICE_FULL);
+  }
+  payload.resize(5u << 20);
+  on.give({{1}});
+  CHECK(most == 3);
+  CHECK(last == SLUICE_FULL);
+  CHECK(on.state("stage").faults == 0);
+  CHECK(on.state("stage").count.created == 2 * 65'536 + 3);
+  on.check_balance();
+}
+
 TEST_CASE("an emitted record has its own numbering, or the key's that it was made from") {
   chain on;
   on["stage"].process = [&](batch& records) {

@@ -233,7 +233,9 @@ struct sluice_host {
   sluice_status (*discard)(const sluice_host* host, uint32_t reason, uint64_t count);
 
   /* [lane] transform: a record of its own; the host copies it. `position`: it leaves before the
-   * batch's record of that number (numbers never decrease within one call), or SLUICE_AT_END. */
+   * batch's record of that number (numbers never decrease within one call), or SLUICE_AT_END. About
+   * a key the stage was given, it carries the seq of the record it was made from; other keys are
+   * numbered by the host. SLUICE_FULL: over 65,536 records or 16 MiB in this call, or max_keys. */
   sluice_status (*emit)(const sluice_host* host, const sluice_record* record, uint32_t position);
   /* [lane] transform, in process: the host copies record `i` of the batch into the stage's store
    * and answers SLUICE_HELD for it. SLUICE_FULL: the store is full, answer otherwise.

@@ -121,7 +121,8 @@ class host {
   void discard(reason why, std::uint64_t count) const {
     must(raw_->discard(raw_, static_cast<std::uint32_t>(why), count), "discard");
   }
-  /// Transforms: a record of the stage's own. Leaves before the batch's record `position`.
+  /// Transforms: a record of the stage's own. Leaves before the batch's record `position`. At most
+  /// 65,536 records and 16 MiB in one call; throws std::logic_error beyond that.
   void emit(const record& made, std::uint32_t position = SLUICE_AT_END) const {
     must(raw_->emit(raw_, &made, position), "emit");
   }

@@ -21,7 +21,8 @@ typedef struct sluice_key_row {
 
 typedef struct sluice_attributes {
   uint32_t size;
-  /* [lane][control] source: replaces its whole table. The host copies it. */
+  /* [lane][control] source: replaces its whole table. The host copies it. SLUICE_FULL: rows of keys
+   * beyond max_keys were left out, the others are published */
   sluice_status (*publish)(const sluice_host* host, const sluice_str* names, uint32_t name_count,
                            const sluice_key_row* rows, uint64_t row_count);
   /* [lane] grows whenever any table changed: what was cached from `get` is then stale */
