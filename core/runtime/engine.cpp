@@ -75,10 +75,10 @@ stage_state engine::state_of(const instance& each, std::int64_t now, bool at_res
   if (each.made->is(SLUICE_SINK)) {
     made.latency = each.in->driver()->calls.read(now);
     made.latency_60s = each.in->driver()->calls.read_60s(now);
-    made.latencies = each.in->driver()->calls.since_start();
+    made.latencies = each.in->driver()->published_calls.read();
     made.age = each.in->driver()->ages.read(now);
     made.age_60s = each.in->driver()->ages.read_60s(now);
-    made.ages = each.in->driver()->ages.since_start();
+    made.ages = each.in->driver()->published_ages.read();
     made.receivers = own.receivers;
     made.demand = {each.demand.offered_per_s(), each.demand.capacity_per_s(), each.demand.ratio(),
                    each.pressure.pending};

@@ -47,19 +47,6 @@ void latency_window::add(std::span<const std::int64_t> begins, std::int64_t end)
   }
 }
 
-void latency_window::add_published(std::int64_t latency_ns, std::uint32_t records) {
-  const auto bound =
-      std::lower_bound(latency_bounds_ns.begin(), latency_bounds_ns.end(), latency_ns);
-  const std::lock_guard lock{mutex_};
-  total_.count[static_cast<std::size_t>(bound - latency_bounds_ns.begin())] += records;
-  total_.sum_s += static_cast<double>(latency_ns) / 1e9 * records;
-}
-
-latency_histogram latency_window::since_start() const {
-  const std::lock_guard lock{mutex_};
-  return total_;
-}
-
 latency_state latency_window::of(const ring& window, std::int64_t now) const {
   const std::int64_t too_old =
       now / window.slot_ns - static_cast<std::int64_t>(window.slots.size());

@@ -22,10 +22,6 @@ class latency_window {
   latency_state read(std::int64_t now) const { return of(second_, now); }
   /// Of the 60 seconds before `now`, the one that is not over included.
   latency_state read_60s(std::int64_t now) const { return of(minute_, now); }
-  /// `records` that were published with this latency, for `since_start` alone.
-  void add_published(std::int64_t latency_ns, std::uint32_t records);
-  /// Of the published records.
-  latency_histogram since_start() const;
 
  private:
   static constexpr std::uint32_t octaves = 26, steps = 16, buckets = octaves * steps;
@@ -54,7 +50,6 @@ class latency_window {
   mutable std::mutex mutex_;
   ring second_{100'000'000, std::vector<slot>(10)};
   ring minute_{1'000'000'000, std::vector<slot>(60)};
-  latency_histogram total_;
 };
 
 }  // namespace sluice::runtime

@@ -199,7 +199,7 @@ bool sink_driver::settle(call& made, std::uint32_t size, std::int64_t began) {
     std::uint32_t number = 0;
     for (std::uint32_t i = 0; i < size; ++i)
       if (answers_[i] == SLUICE_KEEP) received[number++] = hand_[i].received_ns;
-    ages.add({received.data(), number}, ended);
+    note_ages({received.data(), number}, ended);
   }
   hand_.retain([&](std::uint32_t i) { return i >= size || answers_[i] == SLUICE_RETURNED; });
   made.records = made.remaining > 0 ? made.remaining : accepted;
@@ -252,7 +252,7 @@ sluice_status sink_driver::report(const sluice_outcome& outcome) {
       count.published += outcome.count;
       made.published += outcome.count;
       const std::uint32_t first = made.records - made.remaining;
-      ages.add({made.received.data() + first, outcome.count}, done);
+      note_ages({made.received.data() + first, outcome.count}, done);
       receivers_ = outcome.receivers;
       break;
     }
@@ -271,9 +271,14 @@ sluice_status sink_driver::report(const sluice_outcome& outcome) {
   return SLUICE_OK;
 }
 
+void sink_driver::note_ages(std::span<const std::int64_t> received, std::int64_t now) {
+  ages.add(received, now);
+  published_ages.add(received, now);
+}
+
 void sink_driver::finish_call(call& done, std::int64_t written, std::int64_t now) {
   if (done.worst != SLUICE_PUBLISH_UNKNOWN) calls.add(now - written, now);
-  if (done.published > 0) calls.add_published(now - written, done.published);
+  if (done.published > 0) published_calls.add(now - written, done.published);
   tell_guard({sizeof(sluice_call_result), done.worst, done.cause, done.records, done.permit,
               done.incident, now - written, lane_.now()});
   done.id = 0;

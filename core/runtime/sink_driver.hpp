@@ -1,6 +1,7 @@
 // Guard and sink behind their queue: permits, calls, outcomes.
 #pragma once
 
+#include "runtime/latency_totals.hpp"
 #include "runtime/latency_window.hpp"
 #include "runtime/record_batch.hpp"
 #include "runtime/record_queue.hpp"
@@ -11,6 +12,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace sluice::runtime {
@@ -62,6 +64,8 @@ class sink_driver {
   /// [any]
   latency_window calls;  ///< first byte written to reply, per call
   latency_window ages;   ///< receipt to reply, per published record
+  /// [any] Since the start, per published record.
+  latency_totals published_calls, published_ages;
 
  private:
   /// Most calls under way at once.
@@ -78,6 +82,7 @@ class sink_driver {
 
   bool advance();
   void note_pending();
+  void note_ages(std::span<const std::int64_t> received, std::int64_t now);
   bool guarded() const;
   bool fill_hand(std::uint32_t most);
   bool hold_back(std::uint32_t answer);

@@ -165,6 +165,8 @@ TEST_CASE("the histogram counts published records, the window calls") {
   const stage_state state = on.state("sink");
   CHECK(state.latencies.count[4] == 3);  // 1 ms to 2.5 ms; the failed one has no place in it
   CHECK(state.latencies.sum_s == doctest::Approx(0.006));
+  CHECK(state.ages.count[5] == 3);  // 2.5 ms to 5 ms
+  CHECK(state.ages.sum_s == doctest::Approx(0.009));
   CHECK(state.latency.max_ns == 2 * ms);
 }
 

@@ -90,12 +90,12 @@ struct stage_state {
   std::uint64_t in_flight = 0;  ///< sink: sent and unacknowledged
   std::int64_t imbalance = 0;   ///< count.balance() - held; must read 0
   queue_state queue;
-  latency_state age, age_60s;                    ///< sink: receipt to reply, per published record
-  latency_state latency, latency_60s;            ///< sink: first byte written to reply, per call
-  latency_histogram latencies;                   ///< sink: the same, per call
-  latency_histogram ages;                        ///< sink: as `age`, since the start
-  demand_state demand;                           ///< sink
-  std::uint64_t receivers = 0;                   ///< sink: as of the last report
+  latency_state age, age_60s;          ///< sink: receipt to reply, per published record
+  latency_state latency, latency_60s;  ///< sink: first byte written to reply, per call
+  latency_histogram latencies;         ///< sink: as `latency`, since the start, per record
+  latency_histogram ages;              ///< sink: as `age`, since the start
+  demand_state demand;                 ///< sink
+  std::uint64_t receivers = 0;         ///< sink: as of the last report
   double rate_in_per_s = 0, rate_out_per_s = 0;  ///< over the last second
   double busy_share = 0;                         ///< of its lane's time over the last second
   std::uint64_t faults = 0;

@@ -2,6 +2,7 @@
 #include "runtime/attributes.hpp"
 #include "runtime/hold_store.hpp"
 #include "runtime/key_table.hpp"
+#include "runtime/latency_totals.hpp"
 #include "runtime/latency_window.hpp"
 #include "runtime/schemas.hpp"
 #include "runtime/test_seed.hpp"
@@ -268,15 +269,21 @@ TEST_CASE("latencies: since the start, each is counted at its bound, also next t
   std::vector<std::int64_t> all = latencies_of(0, random);
   for (const std::int64_t bound : runtime::latency_bounds_ns)
     for (const std::int64_t off : {-1000, -1, 0, 1, 1000}) all.push_back(bound + off);
-  latency_window window;
+  runtime::latency_totals one_by_one, together;
   runtime::latency_histogram truth;
+  constexpr std::int64_t end = 1'000'000'000'000;
+  std::vector<std::int64_t> begins;
   for (const std::int64_t each : all) {
-    window.add_published(each, 1);
+    one_by_one.add(each, 1);
+    begins.push_back(end - each);
     const auto found = std::lower_bound(runtime::latency_bounds_ns.begin(),
                                         runtime::latency_bounds_ns.end(), each);
     ++truth.count[static_cast<std::size_t>(found - runtime::latency_bounds_ns.begin())];
   }
-  CHECK(window.since_start().count == truth.count);
+  together.add(begins, end);
+  CHECK(one_by_one.read().count == truth.count);
+  CHECK(together.read().count == truth.count);
+  CHECK(together.read().sum_s == doctest::Approx(one_by_one.read().sum_s));
 }
 
 TEST_CASE("latencies: what is below the smallest bucket or beyond the largest is still counted") {
@@ -297,9 +304,13 @@ TEST_CASE("latencies: of the last second, the largest when they are few") {
   CHECK(window.read(10 * second + 899'999'999).max_ns == 80'000'000);
   CHECK(window.read(11 * second).max_ns == 0);
   CHECK(window.read(11 * second).p50_ns == 0);
-  window.add_published(1'000'000, 10);
-  window.add_published(80'000'000, 1);
-  CHECK(window.since_start().count[3] == 10);  // up to 1 ms
-  CHECK(window.since_start().count[9] == 1);   // up to 100 ms
-  CHECK(window.since_start().sum_s == doctest::Approx(0.09));
+}
+
+TEST_CASE("latencies: since the start, of several records at once") {
+  runtime::latency_totals totals;
+  totals.add(1'000'000, 10);
+  totals.add(80'000'000, 1);
+  CHECK(totals.read().count[3] == 10);  // up to 1 ms
+  CHECK(totals.read().count[9] == 1);   // up to 100 ms
+  CHECK(totals.read().sum_s == doctest::Approx(0.09));
 }
