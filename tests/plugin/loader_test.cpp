@@ -91,7 +91,7 @@ TEST_CASE("a wrong row is refused by its key") {
   CHECK(reason("bad_row_key") == "its rows: Limit: a key is a snake_case noun");
   CHECK(reason("host_key") ==
         "its rows: queue: the name is the host's; reserved are plugin, name, from, where, queue, "
-        "shards, hold, on_fault");
+        "shards, hold, on_fault, enabled");
   CHECK(reason("no_doc") == "its rows: limit: it has no doc");
   CHECK(reason("double_key") == "its rows: limit: the key stands twice");
 }
