@@ -242,6 +242,7 @@ void lane::publish() {
   }
   if (driver_ == nullptr) return;
   published_.back().guard_closed = driver_->guard_closed();
+  published_.back().keeps_latest = driver_->keeps_latest();
   published_.front().held += driver_->in_hand();
   published& sink = published_.back();
   sink.held += driver_->in_flight();

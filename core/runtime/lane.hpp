@@ -71,9 +71,10 @@ class lane {
     std::uint64_t held = 0, in_flight = 0, receivers = 0, faults = 0;
     std::int64_t oldest_call_ns = 0;  // when the oldest unanswered call was written; 0: none
     bool bypassed = false, stopped = false;
-    bool guard_closed = true;  // of a sink
-    std::uint64_t taken = 0;   // by the lane, from its queue
-    std::int64_t busy_ns = 0;  // the lane, since its start
+    bool guard_closed = true;   // of a sink
+    bool keeps_latest = false;  // the queue of a sink, as its guard asked
+    std::uint64_t taken = 0;    // by the lane, from its queue
+    std::int64_t busy_ns = 0;   // the lane, since its start
   };
   /// [any] `place`: in stages().
   published read(std::size_t place) const;

@@ -177,6 +177,21 @@ TEST_CASE("a guard that is not closed is CRITICAL, and teaches nothing of capaci
   CHECK(changes[2].cause == "recovery");
 }
 
+TEST_CASE("while a guard has the queue keep the newest, stages need not drop") {
+  pressed on{true};
+  std::uint32_t answer = SLUICE_GUARD_CONFLATE;
+  on["guard"].closed = [&] { return answer == SLUICE_GUARD_ALLOW; };
+  on["guard"].permit = [&](std::uint64_t&) { return answer; };
+  on.build();
+  on.offer(10, 500);
+  CHECK(on.level() == SLUICE_CRITICAL);
+  CHECK(on.seen.level == SLUICE_HEALTHY);
+  answer = SLUICE_GUARD_ALLOW;
+  on.offer(10, 500);
+  CHECK(on.level() == SLUICE_CRITICAL);  // the level takes its time
+  CHECK(on.seen.level == SLUICE_CRITICAL);
+}
+
 TEST_CASE("a stage's signal counts for the sinks it reaches until it is taken back") {
   pressed on;
   on.build();

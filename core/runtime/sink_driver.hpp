@@ -54,6 +54,8 @@ class sink_driver {
   std::int64_t oldest_call() const;
   /// Every call is allowed, or there is no guard.
   bool guard_closed() const { return guard_closed_; }
+  /// The guard asked that the queue keep the newest of each key only.
+  bool keeps_latest() const { return keeps_latest_; }
 
   /// [any] Whether nothing but the sink has limited it since the last call: there was always input,
   /// and never room for another call.

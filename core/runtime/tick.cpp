@@ -115,7 +115,11 @@ void engine::classify_sink(std::size_t number, std::int64_t now) {
   const levels::sample seen = sample_sink(number, now);
   instance& sink = instances_[number];
   sink.level = levels::advance(spec_.level, std::move(sink.level), seen, now);
-  if (spec_.level.mode == config::level_mode::enforce) sink.pressure.level = sink.level.level;
+  // A queue that keeps the newest of each key is as short whatever comes: what is dropped before it
+  // would only make that older.
+  const bool acts =
+      spec_.level.mode == config::level_mode::enforce && !sink.in->read(sink.place).keeps_latest;
+  if (acts) sink.pressure.level = sink.level.level;
 }
 
 void engine::classify_pipeline() {
