@@ -275,9 +275,7 @@ std::string wrong_verb(const CLI::App& app, int argc, char** argv) {
   return "there is no verb " + config::in_quotes(word) + "; " + config::suggestion(word, verbs);
 }
 
-}  // namespace
-
-int main_of(int argc, char** argv) {
+int code_of(int argc, char** argv) {
   try {
     const command_line line = make_command_line();
     if (argc < 2) {
@@ -300,5 +298,9 @@ int main_of(int argc, char** argv) {
     return failure;
   }
 }
+
+}  // namespace
+
+int main_of(int argc, char** argv) { return ended(code_of(argc, argv)); }
 
 }  // namespace sluice::cli

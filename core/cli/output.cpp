@@ -1,5 +1,7 @@
 #include "cli/output.hpp"
 
+#include "plugin/within_limit.hpp"
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -42,6 +44,12 @@ bool add_files(const std::string& path, std::vector<std::filesystem::path>& file
 
 void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 void complain(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+int ended(int code) {
+  if (!plugin::left_behind) return code;
+  std::fflush(nullptr);
+  std::_Exit(code);
+}
 
 void complain(const config::load_result& result) {
   for (const config::diagnostic& one : result.errors) complain(to_string(one) + "\n");

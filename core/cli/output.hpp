@@ -24,6 +24,10 @@ bool add_files(const std::string& path, std::vector<std::filesystem::path>& file
 void print(std::string_view text);
 void complain(std::string_view text);
 
+/// The exit code. Does not return it but ends the process with it, all output written, if a
+/// plugin's call was left behind: an orderly end might wait for that call.
+int ended(int code);
+
 /// "file:line:column: message" of each to standard error, warnings marked as such.
 void complain(const config::load_result& result);
 

@@ -41,6 +41,7 @@ int end_of(const runtime::pipeline& pipeline, const run_options& asked, telemetr
 int run_pipeline(config::pipeline_spec spec, const run_options& asked, std::int64_t status_every) {
   const runtime::system_clock time;
   telemetry::log log{{asked.json_log, severity_of(asked.log_level), {}}, time};
+  int code = failure;
   try {
     const std::string name = spec.name;
     service serving{{socket_file(own_run_dir(run_dirs()), name), spec.drain_limit_ns, status_every},
@@ -50,11 +51,12 @@ int run_pipeline(config::pipeline_spec spec, const run_options& asked, std::int6
     log.write(SLUICE_INFO, "",
               fmt::format("sluice {} runs {} of {} stages", SLUICE_VERSION, name, stages));
     serving.run(pipeline);
-    return end_of(pipeline, asked, log);
+    code = end_of(pipeline, asked, log);
   } catch (const std::exception& why) {
     log.write(SLUICE_ERROR, "", why.what());
-    return failure;
   }
+  // Here, as what was left behind may use the clock and the log.
+  return ended(code);
 }
 
 }  // namespace

@@ -102,7 +102,8 @@ struct version_options {
 };
 int version(const version_options& asked);
 
-/// The whole program: parses, runs and returns the exit code.
+/// The whole program: parses, runs and returns the exit code, or ends the process with it if a
+/// plugin hangs.
 int main_of(int argc, char** argv);
 
 }  // namespace sluice::cli

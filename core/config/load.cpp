@@ -263,7 +263,7 @@ std::shared_ptr<const values> load_settings(const sluice_plugin& plugin, std::st
   } else {
     const section from{&std::get<node>(parsed), {}, name, ""};
     refuse_unknown(from, keys_of(rows_of(plugin)), state);
-    settings = read_settings(plugin, from, state);
+    settings = read_settings({&plugin, nullptr}, from, state);
   }
   if (out.errors.empty()) return settings;
   out.sort();

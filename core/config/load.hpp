@@ -20,6 +20,7 @@ struct node;
 struct found_plugin {
   const sluice_plugin* plugin = nullptr;
   std::shared_ptr<const void> library;  ///< keeps `plugin` loaded
+  std::filesystem::path file = {};      ///< empty: it is in no file of its own
 };
 /// By name, or by path if it contains a slash. Throws std::runtime_error whose message says why it
 /// cannot be used and names every path tried.

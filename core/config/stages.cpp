@@ -3,6 +3,7 @@
 #include "config/effective.hpp"
 #include "config/plugin_rows.hpp"
 #include "config/text.hpp"
+#include "plugin/within_limit.hpp"
 
 #include <algorithm>
 #include <array>
@@ -171,27 +172,51 @@ void report_problems(std::string_view problems, std::string_view unnamed, const 
   }
 }
 
+struct validation {
+  sluice_status status = SLUICE_OK;
+  std::string problems;
+};
+
+/// The plugin's rules across keys. Throws plugin::hung.
+validation validate(const found_plugin& found, const std::shared_ptr<const values>& settings) {
+  if (found.plugin->validate == nullptr) return {};
+  const std::string what =
+      found.file.empty() ? std::string{view(found.plugin->name)} : found.file.string();
+  return plugin::within_limit(what + ": validate", [found, settings] {
+    std::array<char, 4096> buffer{};
+    sluice_text text{buffer.data(), buffer.size(), 0};
+    validation made;
+    made.status = found.plugin->validate(settings->data(), settings->size(), &text);
+    made.problems.assign(buffer.data(), std::min<std::size_t>(text.size, buffer.size()));
+    return made;
+  });
+}
+
 }  // namespace
 
-std::shared_ptr<const values> read_settings(const sluice_plugin& plugin, const section& from,
+std::shared_ptr<const values> read_settings(const found_plugin& found, const section& from,
                                             reading& state) {
+  const sluice_plugin& plugin = *found.plugin;
   const std::size_t before = state.out.errors.size();
   const auto rows = rows_of(plugin);
   auto settings = store(read_rows(rows, from, state));
   if (state.out.errors.size() != before) return nullptr;
-  if (plugin.validate == nullptr) return settings;
-  std::array<char, 4096> buffer{};
-  sluice_text text{buffer.data(), buffer.size(), 0};
-  const sluice_status status = plugin.validate(settings->data(), settings->size(), &text);
-  if (status == SLUICE_OK) return settings;
+  validation answer;
+  try {
+    answer = validate(found, settings);
+  } catch (const plugin::hung& why) {
+    state.out.error(place_of(from, "plugin"), std::string{"plugin: "} + why.what());
+    return nullptr;
+  }
+  if (answer.status == SLUICE_OK) return settings;
   const std::string name = in_quotes(view(plugin.name));
-  const std::string_view problems{buffer.data(), std::min<std::size_t>(text.size, buffer.size())};
-  if (trimmed(problems).empty())
+  if (trimmed(answer.problems).empty())
     state.out.error(from.at, name + " refuses its settings without saying why");
   else
-    report_problems(problems,
-                    status == SLUICE_FAULT ? name + " failed to check its settings: " : name + ": ",
-                    from, keys_of(rows), state);
+    report_problems(
+        answer.problems,
+        answer.status == SLUICE_FAULT ? name + " failed to check its settings: " : name + ": ",
+        from, keys_of(rows), state);
   return nullptr;
 }
 
@@ -228,7 +253,7 @@ stage_draft read_stage(const node& table, bool service, const plugin_lookup& fin
   refuse_wrong_kind(draft, state);
   refuse_unknown_keys(draft, from, state);
   refuse_misplaced(draft, state);
-  if (draft.known()) draft.settings = read_settings(*draft.found.plugin, from, state);
+  if (draft.known()) draft.settings = read_settings(draft.found, from, state);
   if (!service) {
     draft.queue = read_queue(draft, state);
     draft.where = read_where(table, draft.name, state);

@@ -41,7 +41,7 @@ struct stage_draft {
 stage_draft read_stage(const node& table, bool service, const plugin_lookup& find, reading& state);
 
 /// The plugin's own values from `from`, its rules across keys included; null if there are errors.
-std::shared_ptr<const values> read_settings(const sluice_plugin& plugin, const section& from,
+std::shared_ptr<const values> read_settings(const found_plugin& found, const section& from,
                                             reading& state);
 
 /// `where`, which may be missing. `owner` is the stage's name.

@@ -3,6 +3,7 @@
 
 #include "plugin/descriptor.hpp"
 #include "plugin/elf.hpp"
+#include "plugin/within_limit.hpp"
 
 #include <sluice/record.hpp>
 
@@ -10,6 +11,7 @@
 #include <boost/dll/shared_library.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <stdexcept>
 #include <system_error>
@@ -18,6 +20,9 @@ namespace sluice::plugin {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// A library whose load hangs keeps the lock of dlopen, dlsym and dlclose.
+std::atomic<bool> load_hangs{false};
 
 constexpr const char* build_hint = "build it with sluice_add_plugin()";
 
@@ -61,12 +66,29 @@ boost::dll::shared_library open(const fs::path& file) {
   return library;
 }
 
+/// Its constructors are plugin code.
+std::shared_ptr<boost::dll::shared_library> open_within_limit(const fs::path& file) {
+  if (load_hangs)
+    throw std::runtime_error{"cannot be loaded: the load of another library has not returned"};
+  try {
+    // A plain pointer: should the load return after all, nobody unloads what hung.
+    auto* const opened =
+        plugin::within_limit("load", [file] { return new boost::dll::shared_library{open(file)}; });
+    return {opened, [](boost::dll::shared_library* library) {
+              if (!load_hangs) delete library;
+            }};
+  } catch (const hung&) {
+    load_hangs = true;
+    throw;
+  }
+}
+
 config::found_plugin load_checked(const fs::path& file) {
   const std::uint64_t entry_size = check_exports(file);
-  auto library = std::make_shared<boost::dll::shared_library>(open(file));
+  auto library = open_within_limit(file);
   const auto& plugin = library->get<const sluice_plugin>(SLUICE_ENTRY_SYMBOL);
   check_descriptor(plugin, entry_size);
-  return {&plugin, std::move(library)};
+  return {&plugin, std::move(library), file};
 }
 
 std::string list(const std::vector<fs::path>& files) {

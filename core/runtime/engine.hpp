@@ -29,6 +29,11 @@ class engine {
   void create_stages(Create&& create) {
     for (instance& each : instances_) create(*each.made);
   }
+  /// [control] All stages in file order, when no lane runs; those left do it as they end.
+  template <typename Destroy>
+  void destroy_stages(Destroy&& destroy) {
+    for (instance& each : instances_) destroy(*each.made);
+  }
 
   const std::vector<std::unique_ptr<lane>>& lanes() const { return lanes_; }
   /// A stage by name; null if there is none. For tests, between steps.

@@ -1,52 +1,53 @@
 #include "runtime/pipeline.hpp"
 
+#include "plugin/within_limit.hpp"
 #include "runtime/engine.hpp"
 
-#include <chrono>
-#include <future>
-#include <stdexcept>
+#include <exception>
+#include <string>
 #include <thread>
 
 namespace sluice::runtime {
 
-namespace {
-
-constexpr auto create_limit = std::chrono::seconds{10};
-
-/// Plugin code that may hang runs on a worker; one that does is left behind.
-struct hung : std::runtime_error {
-  using runtime_error::runtime_error;
-};
-
-void create_within_limit(stage& made) {
-  std::packaged_task<void()> task{[&made] { made.create(); }};
-  std::future<void> done = task.get_future();
-  std::thread worker{std::move(task)};
-  if (done.wait_for(create_limit) == std::future_status::ready) {
-    worker.join();
-    return done.get();
-  }
-  worker.detach();
-  throw hung{std::string{made.label()} + ": create did not return within 10 s"};
-}
-
-}  // namespace
-
 struct pipeline::parts {
-  parts(config::pipeline_spec spec, const clock& time, logger log)
-      : running{std::move(spec), time, std::move(log), true} {}
+  parts(config::pipeline_spec spec, const clock& time, const logger& to)
+      : log{to}, running{std::move(spec), time, to, true} {}
 
+  void create_stages() {
+    running.create_stages([](stage& made) {
+      plugin::within_limit(std::string{made.label()} + ": create", [&made] { made.create(); });
+    });
+  }
+
+  /// False: one hangs in it, told.
+  bool destroy_stages() {
+    bool all = true;
+    running.destroy_stages([&](stage& made) {
+      try {
+        plugin::within_limit("destroy", [&made] { made.destroy(); });
+      } catch (const std::exception& why) {
+        log(SLUICE_ERROR, made.label(), why.what());
+        all = false;
+      }
+    });
+    return all;
+  }
+
+  const logger log;
   engine running;
   std::vector<std::thread> threads;
 };
 
 pipeline::pipeline(config::pipeline_spec spec, const clock& time, logger log)
-    : parts_{std::make_unique<parts>(std::move(spec), time, std::move(log))} {
+    : parts_{std::make_unique<parts>(std::move(spec), time, log)} {
   try {
-    parts_->running.create_stages(create_within_limit);
-  } catch (const hung&) {
+    parts_->create_stages();
+  } catch (const plugin::hung&) {
     // The worker still uses the stage: what it hangs in must outlive it.
     static_cast<void>(parts_.release());
+    throw;
+  } catch (...) {
+    end_stages();
     throw;
   }
 }
@@ -54,6 +55,12 @@ pipeline::pipeline(config::pipeline_spec spec, const clock& time, logger log)
 pipeline::~pipeline() {
   if (!parts_->threads.empty() && !parts_->running.stopped()) parts_->running.stop_now();
   for (std::thread& each : parts_->threads) each.join();
+  end_stages();
+}
+
+/// As after a create that hangs.
+void pipeline::end_stages() {
+  if (!parts_->destroy_stages()) static_cast<void>(parts_.release());
 }
 
 void pipeline::answer_with(document_reader reader) {

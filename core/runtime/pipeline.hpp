@@ -26,8 +26,11 @@ using document_reader =
 
 class pipeline {
  public:
-  /// Creates every stage, each within a deadline. Throws std::runtime_error naming the stage.
+  /// Creates every stage, each within a deadline. Throws std::runtime_error naming the stage. If
+  /// one hangs in it (plugin::left_behind), `time` and what `log` uses must not end before the
+  /// process does.
   pipeline(config::pipeline_spec spec, const clock& time, logger log);
+  /// Destroys every stage, each within a deadline, and logs which one hangs in it; as above.
   ~pipeline();
 
   /// What services read of the whole. Before `start`.
@@ -57,6 +60,8 @@ class pipeline {
   std::vector<event> events(std::uint64_t after) const;
 
  private:
+  void end_stages();
+
   struct parts;
   std::unique_ptr<parts> parts_;
 };

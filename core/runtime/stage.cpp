@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace sluice::runtime {
 
@@ -40,9 +41,11 @@ stage::stage(const config::stage_spec& spec, std::string name, std::uint32_t num
   fill_host_table();
 }
 
-stage::~stage() {
+stage::~stage() { destroy(); }
+
+void stage::destroy() {
   shared_.resolver.forget(this);
-  if (object_ != nullptr) plugin().destroy(object_);
+  if (object_ != nullptr) plugin().destroy(std::exchange(object_, nullptr));
 }
 
 void stage::create() {

@@ -36,6 +36,8 @@ class stage {
 
   /// [control] Makes the plugin's object. Throws std::runtime_error.
   void create();
+  /// [control] Gives the plugin's object back, if there is one; the last call.
+  void destroy();
   /// [control] Where it runs and what follows it. Once, before the lane starts.
   void place(lane& where) { lane_ = &where; }
   void connect(edge next) { edges_.push_back(std::move(next)); }
