@@ -19,15 +19,24 @@ void demand::add(const slot& now) {
   if (now.barred) return;
   const double rate = static_cast<double>(now.delivered) * 1e9 / static_cast<double>(now.length_ns);
   if (now.saturated) {
-    saturated_[saturated_next_] = rate;
-    saturated_next_ = (saturated_next_ + 1) % remembered;
-    saturated_filled_ = std::min(saturated_filled_ + 1, remembered);
-    capacity_ = *std::max_element(
-        saturated_.begin(), saturated_.begin() + static_cast<std::ptrdiff_t>(saturated_filled_));
+    capacity_ = saturated_rate();
     known_ = true;
   } else if (known_) {
     capacity_ = std::max(capacity_, std::min(offered_, std::max(capacity_, rate) * probe));
   }
+}
+
+double demand::saturated_rate() const {
+  double records = 0, seconds = 0;
+  std::size_t found = 0;
+  for (std::size_t back = 1; back <= filled_ && found < averaged; ++back) {
+    const slot& each = slots_[(next_ + window - back) % window];
+    if (!each.saturated || each.barred) continue;
+    ++found;
+    records += static_cast<double>(each.delivered);
+    seconds += static_cast<double>(each.length_ns) / 1e9;
+  }
+  return records / seconds;
 }
 
 double demand::ratio() const {

@@ -19,10 +19,12 @@ struct slot {
 };
 
 /// Offered is over the last ten slots. Capacity is unknown until the first saturated slot. A
-/// saturated slot sets it to the largest of the last five such; any other slot proves what was
-/// delivered and probes 5 % beyond, never more than was offered. This is BBR's "app-limited" rule:
-/// a rate is a capacity only while nothing but the sink limits it, and without the probe one slow
-/// spell would be believed for ever.
+/// saturated slot sets it to the mean of the newest five such among the last ten slots; any other
+/// slot proves what was delivered and probes 5 % beyond, never more than was offered. This is BBR's
+/// "app-limited" rule: a rate is a capacity only while nothing but the sink limits it, and without
+/// the probe one slow spell would be believed for ever. A mean, because what a sink delivers in
+/// 100 ms varies by tens of per cent where its CPU is limited: the largest promises more than it
+/// can hold, and the queue before it stands full.
 class demand {
  public:
   void add(const slot& now);
@@ -34,13 +36,13 @@ class demand {
   double ratio() const;
 
  private:
-  static constexpr std::size_t window = 10, remembered = 5;
+  double saturated_rate() const;
+
+  static constexpr std::size_t window = 10, averaged = 5;
   static constexpr double probe = 1.05;
 
   std::array<slot, window> slots_{};
   std::size_t next_ = 0, filled_ = 0;
-  std::array<double, remembered> saturated_{};
-  std::size_t saturated_next_ = 0, saturated_filled_ = 0;
   bool known_ = false;
   double offered_ = 0, capacity_ = 0;
 };

@@ -43,16 +43,24 @@ TEST_CASE("capacity stays unknown until a saturated slot, whatever is dropped on
   CHECK(sink.ratio() == 1);
 }
 
-TEST_CASE("capacity is the largest of the last five saturated slots") {
+TEST_CASE("capacity is the mean of the newest five saturated slots") {
   demand sink;
-  for (const std::uint64_t delivered : {900, 1'000, 400, 400, 400})
+  for (const std::uint64_t delivered : {900, 1'000, 400, 400, 300})
     sink.add(full_slot(2'000, delivered));
-  CHECK(sink.capacity_per_s() == doctest::Approx(10'000));
+  CHECK(sink.capacity_per_s() == doctest::Approx(6'000));
   sink.add(full_slot(2'000, 400));
-  CHECK(sink.capacity_per_s() == doctest::Approx(10'000));
-  sink.add(full_slot(2'000, 400));
+  CHECK(sink.capacity_per_s() == doctest::Approx(5'000));
+  sink.add(full_slot(2'000, 500));
   CHECK(sink.capacity_per_s() == doctest::Approx(4'000));
   CHECK(sink.ratio() == doctest::Approx(0.2));
+}
+
+TEST_CASE("a slot that was saturated over a second ago says nothing of capacity now") {
+  demand sink;
+  repeat(sink, 10, full_slot(1'000, 0));
+  repeat(sink, 9, free_slot(200, 800));
+  sink.add(full_slot(1'000, 700));
+  CHECK(sink.capacity_per_s() == doctest::Approx(7'000));
 }
 
 TEST_CASE("a slot with room raises capacity by 5 %, never beyond what is offered") {
