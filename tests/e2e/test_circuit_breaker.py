@@ -126,6 +126,7 @@ class CircuitBreaker(Case):
         status = self.finish()
         self.assertGreater(status.metric(BREAKER, "calls_failed"), 0)
         self.assertEqual(status.metric(BREAKER, "transitions"), 0)
+        self.assertEqual(self.service.log.count("redis: disconnected: "), 3, "one incident a cut")
 
 
 if __name__ == "__main__":
