@@ -90,11 +90,6 @@ json::object to_json(const where_spec& where) {
 
 }  // namespace
 
-const char* policy_name(when_full policy) {
-  constexpr std::array<const char*, 4> names{"drop_oldest", "drop_newest", "conflate", "block"};
-  return names[static_cast<std::size_t>(policy)];
-}
-
 std::string describe(const queue_spec& queue) {
   std::string text = std::to_string(queue.records) + " records, " +
                      show_size(static_cast<std::int64_t>(queue.bytes)) + ", " +

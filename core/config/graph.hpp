@@ -14,7 +14,5 @@ std::string graph_json(const pipeline_spec& pipeline);
 
 /// "10000 records, 16MiB, drop_oldest".
 std::string describe(const queue_spec& queue);
-/// "drop_oldest", ...
-const char* policy_name(when_full policy);
 
 }  // namespace sluice::config

@@ -3,6 +3,8 @@
 
 #include <sluice/abi.h>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -40,6 +42,12 @@ inline const char* kind_name(std::uint32_t kind) {
 }
 
 enum class when_full : std::uint8_t { drop_oldest, drop_newest, conflate, block };
+
+/// "drop_oldest", ...
+inline const char* policy_name(when_full policy) {
+  constexpr std::array names = {"drop_oldest", "drop_newest", "conflate", "block"};
+  return names[static_cast<std::size_t>(policy)];
+}
 
 struct queue_spec {
   std::uint32_t records = 10'000;

@@ -10,16 +10,6 @@ namespace sluice::runtime {
 
 namespace {
 
-const char* policy_name(config::when_full policy) {
-  switch (policy) {
-    case config::when_full::drop_oldest: return "drop_oldest";
-    case config::when_full::drop_newest: return "drop_newest";
-    case config::when_full::conflate: return "conflate";
-    case config::when_full::block: return "block";
-  }
-  return "";
-}
-
 // The delay must stay above the bound this long before anything expires: a burst passes.
 constexpr std::int64_t patience_ns = 100'000'000;
 
@@ -401,7 +391,7 @@ record_queue::reading record_queue::read(std::int64_t now) const {
   made.state.bytes_capacity = std::uint64_t{chunk_limit_} * chunk_size;
   made.state.oldest_ns =
       number == none ? 0 : std::max<std::int64_t>(0, now - arrival(nodes_[number].header));
-  made.state.policy = policy_name(spec_.policy);
+  made.state.policy = config::policy_name(spec_.policy);
   made.pushed = pushed_;
   made.popped = popped_;
   made.dropped = dropped_;
