@@ -92,7 +92,9 @@ void add_required(families& out, const runtime::snapshot& seen, const summary& a
   out.gauge(prefix + "publish_rate_per_sec", "Records published, over the last second.", {},
             all.published_per_s);
   if (all.breaker)
-    out.gauge(prefix + "circuit_breaker_state", "0 closed, 1 open, 2 half open.", {}, *all.breaker);
+    out.gauge(prefix + "circuit_breaker_state",
+              "0 closed, 1 open, 2 half open, 3 disabled, 4 forced open, 5 metrics only.", {},
+              *all.breaker);
 }
 
 void add_pipeline(families& out, const runtime::snapshot& seen) {

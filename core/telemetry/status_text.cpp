@@ -136,8 +136,8 @@ std::string status_line(const runtime::snapshot& seen) {
 
 std::string balance_text(const runtime::snapshot& seen) {
   const runtime::counters& total = seen.total;
-  std::vector<std::pair<std::string, std::uint64_t>> rows{
-      {"created", total.created}, {"published", total.published}, {"absorbed", total.absorbed}};
+  std::vector<std::pair<std::string, std::uint64_t>> rows{{"published", total.published},
+                                                          {"absorbed", total.absorbed}};
   for (std::uint32_t reason = 1; reason < SLUICE_DROP_REASONS; ++reason)
     if (total.dropped[reason] != 0)
       rows.emplace_back(fmt::format("dropped {} ({})", runtime::reason_names[reason],
@@ -149,9 +149,12 @@ std::string balance_text(const runtime::snapshot& seen) {
 
   std::string out =
       fmt::format("balance of {} after {}\n", seen.pipeline, short_time(seen.uptime_ns));
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    out += fmt::format("  {} {:<28}{:>18}\n", i == 0 ? ' ' : '-', rows[i].first,
-                       grouped(rows[i].second));
+  const auto add = [&](char sign, std::string_view what, std::uint64_t number) {
+    out += fmt::format("  {} {:<28}{:>18}\n", sign, what, grouped(number));
+  };
+  add(' ', "created", total.created - total.copied);
+  if (total.copied != 0) add('+', "copied", total.copied);
+  for (const auto& [what, number] : rows) add('-', what, number);
   out += fmt::format("  = {:<28}{:>18}{}\n", "imbalance", seen.imbalance,
                      seen.imbalance == 0 ? "" : "  <- must be 0");
   return out;

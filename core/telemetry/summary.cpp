@@ -6,8 +6,13 @@
 namespace sluice::telemetry {
 namespace {
 
-/// Open is worse than half open, half open worse than closed.
-int badness(double state) { return state == 1 ? 2 : state == 2 ? 1 : 0; }
+// Of a guard's metric `state`; in all others every call passes.
+constexpr double open = 1, half_open = 2, forced_open = 4;
+
+/// Open, by itself or forced, is worse than half open, half open worse than closed.
+int badness(double state) {
+  return state == open || state == forced_open ? 2 : state == half_open ? 1 : 0;
+}
 
 void add_sink(summary& all, const runtime::stage_state& sink) {
   all.pending += sink.in_flight;

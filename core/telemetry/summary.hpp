@@ -15,7 +15,8 @@ struct summary {
   double received_per_s = 0, published_per_s = 0;
   runtime::latency_state latency;        ///< the worst sink's
   runtime::latency_histogram latencies;  ///< all sinks'
-  std::optional<double> breaker;         ///< the worst guard's `state`: 0 closed, 1 open, 2 half
+  std::optional<double>
+      breaker;  ///< the worst guard's `state`: 0 closed, 1 open, 2 half open, 4 forced open
   std::uint64_t faults = 0;
 };
 

@@ -5,7 +5,9 @@
 #include <doctest/doctest.h>
 #include <boost/json.hpp>
 
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -87,6 +89,24 @@ TEST_CASE("the requirement's metrics have its names and no labels") {
   CHECK(has_line(text, "ticker_ingestion_rate_per_sec 1234.4"));
   CHECK(has_line(text, "ticker_publish_rate_per_sec 1200"));
   CHECK(has_line(text, "ticker_circuit_breaker_state 1"));
+}
+
+TEST_CASE("the breaker of several is the one that lets least pass") {
+  constexpr double closed = 0, open = 1, half_open = 2, disabled = 3, forced_open = 4;
+  const auto worst = [](std::vector<double> states) {
+    runtime::snapshot seen;
+    for (const double state : states) {
+      seen.stages.emplace_back().kind = "guard";
+      seen.stages.back().metrics = {{"state", "", SLUICE_GAUGE, state}};
+    }
+    return summarize(seen).breaker;
+  };
+  CHECK(worst({}) == std::nullopt);
+  CHECK(worst({disabled}) == disabled);
+  CHECK(worst({closed, forced_open, half_open}) == forced_open);
+  CHECK(worst({half_open, forced_open}) == forced_open);
+  CHECK(worst({closed, open, half_open}) == open);
+  CHECK(worst({disabled, half_open, closed}) == half_open);
 }
 
 TEST_CASE("how old records were when they were published") {
@@ -208,6 +228,12 @@ TEST_CASE("the balance at the end") {
         "  - unknown                                      0\n"
         "  - held                                         8\n"
         "  = imbalance                                    0\n");
+  runtime::snapshot branched = example();
+  branched.total.created += 300;
+  branched.total.copied += 300;
+  CHECK(balance_text(branched).find("    created                          5,000,000,000\n"
+                                    "  + copied                                     300\n"
+                                    "  - published ") != std::string::npos);
   runtime::snapshot off = example();
   off.imbalance = -3;
   CHECK(balance_text(off).find("-3  <- must be 0\n") != std::string::npos);
