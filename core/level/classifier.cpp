@@ -38,6 +38,7 @@ bool holds(const config::level_spec& rows, std::uint32_t level, const sample& se
 void rise(const config::level_spec& rows, standing& at, signal to, std::int64_t now) {
   const bool relapse = at.fell_at != standing::never && now - at.fell_at <= rows.relapse_ns;
   if (relapse) at.hold_ns = std::min(at.hold_ns * 2, rows.hold_max_ns);
+  at.fell_at = standing::never;  // rising further is the same relapse
   at.level = to.level;
   at.cause = std::move(to.cause);
   at.text = std::move(to.text);

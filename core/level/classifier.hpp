@@ -31,7 +31,7 @@ struct standing {
 
   static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::min();
   std::int64_t better_since = never;  ///< all signals are beyond the level's exits
-  std::int64_t fell_at = never;       ///< the last step down
+  std::int64_t fell_at = never;       ///< the last step down, if it was the last step
   std::int64_t calm_since = never;    ///< the last change, or the last time the hold was halved
   std::int64_t hold_ns = 0;           ///< how long it must be better for a step down; 0: the rows'
 };
@@ -40,8 +40,8 @@ struct standing {
 signal worst(const config::level_spec& rows, const sample& now);
 
 /// Up at once, several levels in one step. Down one level at a time, after all signals were beyond
-/// that level's exit for the whole hold. A rise within `relapse` of a fall doubles the hold, a
-/// quiet `relapse` halves it again.
+/// that level's exit for the whole hold. The first rise within `relapse` of a fall doubles the
+/// hold, a quiet `relapse` halves it again.
 standing advance(const config::level_spec& rows, standing from, const sample& seen,
                  std::int64_t now);
 

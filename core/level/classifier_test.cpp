@@ -151,6 +151,19 @@ TEST_CASE("a relapse within a minute doubles the hold up to 16 s, quiet minutes 
   CHECK(recovery() == 2);
 }
 
+TEST_CASE("a relapse that takes three steps up is one relapse") {
+  watched sink;
+  sink.see({.pending = 100});
+  while (sink.see({}) != SLUICE_HEALTHY) {
+  }
+  for (const std::uint64_t pending : {100, 500, 2000}) sink.see({.pending = pending});
+  REQUIRE(sink.see({}) == SLUICE_OVERLOAD);
+  const std::int64_t began = sink.now;
+  while (sink.see({}) != SLUICE_HEALTHY) {
+  }
+  CHECK((sink.now - began) / second == 3 * 4);
+}
+
 TEST_CASE("noise of 30 % round a threshold: at most two changes a minute") {
   watched sink;
   for (std::uint32_t i = 0; i < 10 * 600; ++i)

@@ -10,9 +10,11 @@ void demand::add(const slot& now) {
   next_ = (next_ + 1) % window;
   filled_ = std::min(filled_ + 1, window);
   double records = 0, seconds = 0;
+  std::uint64_t kept_away = 0;
   for (std::size_t i = 0; i < filled_; ++i) {
     records += static_cast<double>(slots_[i].arrived + slots_[i].kept_away);
     seconds += static_cast<double>(slots_[i].length_ns) / 1e9;
+    kept_away += slots_[i].kept_away;
   }
   offered_ = records / seconds;
 
@@ -21,6 +23,8 @@ void demand::add(const slot& now) {
   if (now.saturated) {
     capacity_ = saturated_rate();
     known_ = true;
+  } else if (known_ && kept_away == 0) {
+    capacity_ = std::max(capacity_, offered_);
   } else if (known_) {
     capacity_ = std::max(capacity_, std::min(offered_, std::max(capacity_, rate) * probe));
   }

@@ -20,7 +20,8 @@ struct slot {
 
 /// Offered is over the last ten slots. Capacity is unknown until the first saturated slot. A
 /// saturated slot sets it to the mean of the newest five such among the last ten slots; any other
-/// slot proves what was delivered and probes 5 % beyond, never more than was offered. This is BBR's
+/// slot proves what was delivered and probes 5 % beyond, never more than was offered; or, if
+/// nothing was kept away for ten slots, that the sink takes what is offered. This is BBR's
 /// "app-limited" rule: a rate is a capacity only while nothing but the sink limits it, and without
 /// the probe one slow spell would be believed for ever. A mean, because what a sink delivers in
 /// 100 ms varies by tens of per cent where its CPU is limited: the largest promises more than it

@@ -73,6 +73,18 @@ TEST_CASE("a slot with room raises capacity by 5 %, never beyond what is offered
   CHECK(sink.ratio() == doctest::Approx(1));
 }
 
+TEST_CASE("a load that rises on a sink with room is no weakness of the sink") {
+  demand sink;
+  repeat(sink, 5, full_slot(100, 20));
+  repeat(sink, 50, free_slot(100));
+  REQUIRE(sink.capacity_per_s() == doctest::Approx(1'000));
+  sink.add({length, 600, 0, 0, false, false});  // all of it as the slot ended
+  CHECK(sink.offered_per_s() == doctest::Approx(1'500));
+  CHECK(sink.ratio() == 1);
+  sink.add(free_slot(100, 500));  // what is kept away is not proven
+  CHECK(sink.ratio() < 1);
+}
+
 TEST_CASE("capacity recovers from a complete stall") {
   demand sink;
   repeat(sink, 10, full_slot(1'000, 0));

@@ -30,7 +30,7 @@ outcome run_of_ten_seconds() {
     const std::int64_t now = static_cast<std::int64_t>(i + 1) * slot_ns;
     const std::uint32_t both[] = {0, 1};
     made.seen.received(both, now);
-    const sent_record sent[] = {{now, 0}, {now, 1}};
+    const sent_record sent[] = {{now, i + 1, 0}, {now, i + 1, 1}};
     made.seen.published({sent, hard ? 1u : 2u}, now + (hard ? 300'000'000 : 5'000'000));
     made.seen.close_slot();
   }

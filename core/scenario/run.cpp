@@ -19,8 +19,9 @@ constexpr std::size_t most_broken = 5;
 /// Steps a pipeline of models through the scenario and writes down what happens.
 class runner {
  public:
-  runner(const scenario& of, std::uint64_t seed)
+  runner(const scenario& of, std::uint64_t seed, const watcher& watch)
       : of_{of},
+        watch_{watch},
         world_{of, seed, {}, {}, {}, tally{all_instruments(of)}},
         spec_{with_models(world_)},
         drain_limit_ns_{spec_.drain_limit_ns},
@@ -41,7 +42,8 @@ class runner {
     made_.end = run_.read();
     check_end();
     digest(made_.end);
-    for (const runtime::event& each : run_.running().events(0))
+    made_.events = run_.running().events(0);
+    for (const runtime::event& each : made_.events)
       digest_ += each.stage + each.kind + each.message;
     made_.digest = config::sha256(digest_).substr(0, 16);
     made_.seen = std::move(world_.seen);
@@ -60,6 +62,7 @@ class runner {
     world_.seen.close_slot();
     const runtime::snapshot now = run_.read();
     check(now);
+    if (watch_) watch_(now);
     digest(now);
     slot next;
     const runtime::counters& total = now.total;
@@ -103,16 +106,18 @@ class runner {
     check_gaps();
   }
 
-  /// With one way from the feeds to one sink, the numbers missing there are what was counted.
+  /// With one way from the feeds to one sink, the numbers that were never published there are what
+  /// was counted. What is unknown was not: the models lose it with its connection.
   void check_gaps() {
     const runtime::counters& total = made_.end.total;
     const auto sinks = std::count_if(made_.end.stages.begin(), made_.end.stages.end(),
                                      [](const auto& each) { return each.kind == "sink"; });
     if (sinks != 1 || total.created != world_.seen.received_total()) return;
-    const std::uint64_t counted = total.dropped_total() + total.absorbed;
+    const std::uint64_t counted =
+        total.dropped_total() + total.absorbed + total.failed + total.unknown;
     if (world_.seen.missing() != counted)
-      broke(std::to_string(world_.seen.missing()) + " numbers are missing at the sink, " +
-            std::to_string(counted) + " losses were counted before it");
+      broke(std::to_string(world_.seen.missing()) + " numbers were never published, " +
+            std::to_string(counted) + " losses were counted");
   }
 
   std::vector<double> capacities() const {
@@ -143,6 +148,7 @@ class runner {
   }
 
   const scenario& of_;
+  const watcher& watch_;
   world world_;
   const config::pipeline_spec spec_;
   const std::int64_t drain_limit_ns_;
@@ -165,6 +171,8 @@ std::uint64_t slot::lost_total() const {
   return std::accumulate(lost.begin(), lost.end(), std::uint64_t{0});
 }
 
-outcome run(const scenario& of, std::uint64_t seed) { return runner{of, seed}.go(); }
+outcome run(const scenario& of, std::uint64_t seed, const watcher& watch) {
+  return runner{of, seed, watch}.go();
+}
 
 }  // namespace sluice::scenario

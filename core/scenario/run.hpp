@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -34,11 +35,15 @@ struct outcome {
   std::vector<double> capacity;  ///< by slot: records that the sinks could have taken
   tally seen{0};
   runtime::snapshot end;
-  std::vector<std::string> broken;  ///< what must hold in every run and did not
-  std::string digest;               ///< of all that was seen: the same file and seed, the same
+  std::vector<runtime::event> events;  ///< the last 1024 at most
+  std::vector<std::string> broken;     ///< what must hold in every run and did not
+  std::string digest;                  ///< of all that was seen: the same file and seed, the same
 };
 
+/// Sees the pipeline every 100 ms, right after its tick, until the drain begins.
+using watcher = std::function<void(const runtime::snapshot&)>;
+
 /// Throws std::runtime_error if the pipeline cannot be made.
-outcome run(const scenario& of, std::uint64_t seed);
+outcome run(const scenario& of, std::uint64_t seed, const watcher& watch = {});
 
 }  // namespace sluice::scenario

@@ -27,17 +27,13 @@ void tally::received(std::span<const std::uint32_t> instruments, std::int64_t no
   }
 }
 
-void tally::taken(std::span<const sluice_record> records) {
-  for (const sluice_record& each : records) {
-    const std::uint32_t instrument = number_of(each.key);
-    if (instrument >= seen_.size()) continue;
-    std::uint64_t& last = seen_[instrument];
-    if (each.seq > last)
-      gaps_ += each.seq - last - 1;
-    else
-      ++overtaken_;
-    last = std::max(last, each.seq);
-  }
+void tally::arrive(const sent_record& now) {
+  std::uint64_t& last = seen_[now.instrument];
+  if (now.seq > last)
+    gaps_ += now.seq - last - 1;
+  else
+    ++overtaken_;
+  last = std::max(last, now.seq);
 }
 
 void tally::published(std::span<const sent_record> records, std::int64_t now_ns) {
@@ -46,7 +42,9 @@ void tally::published(std::span<const sent_record> records, std::int64_t now_ns)
     if (age <= good_ns) ++good_now_;
     ages_us_.push_back(static_cast<std::uint32_t>(
         std::clamp<std::int64_t>(age / 1000, 0, std::int64_t{UINT32_MAX})));
-    if (each.instrument < seen_.size()) mark(seen_out_, slot_of(each.received_ns), each.instrument);
+    if (each.instrument >= seen_.size()) continue;
+    arrive(each);
+    mark(seen_out_, slot_of(each.received_ns), each.instrument);
   }
 }
 

@@ -17,6 +17,7 @@ inline constexpr std::int64_t good_ns = 250'000'000;
 /// A record on its way through a sink's model.
 struct sent_record {
   std::int64_t received_ns;
+  std::uint64_t seq;
   std::uint32_t instrument;
 };
 
@@ -36,16 +37,15 @@ class tally {
 
   /// By a feed: instruments.
   void received(std::span<const std::uint32_t> instruments, std::int64_t now_ns);
-  /// By a sink that took them: their numbers may have gaps, but rise.
-  void taken(std::span<const sluice_record> records);
+  /// By a sink: their numbers may have gaps, but rise.
   void published(std::span<const sent_record> records, std::int64_t now_ns);
   /// Ends the slot under way.
   void close_slot();
 
   std::uint64_t received_total() const { return received_; }
-  /// Numbers that no sink saw: the gaps between those it did, and what followed the last.
+  /// Numbers that no subscriber saw: the gaps between those it did, and what followed the last.
   std::uint64_t missing() const;
-  /// Records that came to a sink after a newer one of their key.
+  /// Records published after a newer one of their key.
   std::uint64_t overtaken() const { return overtaken_; }
 
   std::uint32_t good(std::size_t slot) const { return good_[slot]; }
@@ -63,11 +63,12 @@ class tally {
   static constexpr std::uint64_t first_key = 256'001;
 
   std::size_t slot_of(std::int64_t received_ns) const;
+  void arrive(const sent_record& now);
   void mark(std::vector<bits>& in, std::size_t slot, std::uint32_t instrument) const;
 
   std::int64_t begin_ns_ = 0;
   std::uint64_t received_ = 0, gaps_ = 0, overtaken_ = 0;
-  std::vector<std::uint64_t> seen_, given_;  // by instrument: the last seq taken, and given
+  std::vector<std::uint64_t> seen_, given_;  // by instrument: the last seq published, and given
   std::vector<std::uint32_t> ages_us_;
   std::vector<std::size_t> ages_end_;  // by slot
   std::vector<std::uint32_t> good_;

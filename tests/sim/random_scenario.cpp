@@ -1,0 +1,176 @@
+#include "random_scenario.hpp"
+
+#include "scenario/random.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <initializer_list>
+
+namespace sluice::sim {
+
+namespace {
+
+constexpr std::uint64_t calm_ms = 28'000, judged_ms = 30'000, lasts_ms = 60'000;
+
+class maker {
+ public:
+  explicit maker(std::uint64_t seed)
+      : random_{seed},
+        capacity_{between(10'000, 100'000)},
+        when_full_{one_of({"drop_oldest", "drop_newest", "conflate", "block"})} {
+    made_.window = between(2, 8);
+    // A window in flight is answered within 5 ms: a sink that is well is HEALTHY.
+    const std::uint32_t most = std::min(200u, capacity_ / 200 / made_.window);
+    made_.batch = between(std::max(1u, most / 2), most);
+    // A frame leaves the queue within 30 ms: no 100 ms end without a moment of rest.
+    frame_ = one_in(2) ? between(1, 50) : between(50, std::min(1000u, capacity_ / 33));
+  }
+
+  random_scenario make() {
+    made_.text =
+        fmt::format("doc = \"Random settings, load and faults.\"\nduration = \"{}ms\"\n", lasts_ms);
+    add_stages();
+    add_feed();
+    made_.text += fmt::format("\n[[sink]]\ncapacity = {}\nlatency = \"{}us\"\n", capacity_,
+                              between(50, 1000));
+    for (std::uint32_t left = between(1, 4); left > 0; --left) add_fault();
+    add_expectations();
+    return std::move(made_);
+  }
+
+ private:
+  std::uint32_t between(std::uint64_t least, std::uint64_t most) {
+    return static_cast<std::uint32_t>(least + random_.below(most - least + 1));
+  }
+  bool one_in(std::uint32_t n) { return random_.below(n) == 0; }
+  const char* one_of(std::initializer_list<const char*> all) {
+    return all.begin()[random_.below(all.size())];
+  }
+
+  void add_stages() {
+    made_.text +=
+        fmt::format(R"(
+[[stage]]
+plugin = "kite_source"
+api_key = "key"
+access_token = "token"
+instruments = "none.csv"
+
+[[stage]]
+plugin = "adaptive_sampler"
+mode = "{}"
+method = "{}"
+fair = {}
+
+[[stage]]
+plugin = "load_shedder"
+pending = {}
+burst = "{}ms"
+)",
+                    one_of({"adaptive", "fixed"}), one_of({"per_key", "random", "systematic"}),
+                    one_in(2), between(200, 2000), between(50, 200));
+    add_breaker();
+    // Room for two frames and a half in any queue.
+    made_.text +=
+        fmt::format(R"(
+[[stage]]
+name = "redis"
+plugin = "redis_sink"
+batch = {}
+window = {}
+interval = "{}ms"
+timeout = "{}ms"
+queue = {{ records = {}, bytes = "16MiB", when_full = "{}"{} }}
+)",
+                    made_.batch, made_.window, between(5, 100), between(300, 1000),
+                    between(frame_ * 5 / 2 + 100, 10'000), when_full_,
+                    one_in(3) ? "" : fmt::format(", max_delay = \"{}ms\"", between(20, 100)));
+  }
+
+  /// A conflating queue keeps one of what comes at once of an instrument, hard times or not.
+  void add_expectations() {
+    made_.text += fmt::format(R"(
+[[expect]]
+from = "{}ms"
+healthy_within = "{}ms"
+
+[[expect]]
+from = "{}ms"
+losses = [{}]
+)",
+                              last_ms_, judged_ms, last_ms_ + judged_ms,
+                              when_full_ == "conflate" ? "\"conflated\"" : "");
+  }
+
+  void add_breaker() {
+    const bool active = one_in(2);
+    made_.text += fmt::format(R"(
+[[stage]]
+plugin = "circuit_breaker"
+on_open = "{}"
+probe = "{}"
+recovery_timeout = "{}ms"
+failure_threshold = {}
+success_threshold = {}
+)",
+                              one_of({"drop", "keep_latest"}), active ? "active" : "passive",
+                              active ? 30'000 : between(200, 3000), between(1, 6), between(1, 3));
+  }
+
+  void add_feed() {
+    made_.text +=
+        fmt::format(R"(
+[[feed]]
+load = [{{ rate = 1_000 }}]
+frame = {}
+even = {}
+noise = {:.2f}
+zipf = {:.2f}
+group = [
+  {{ instruments = {}, priority = 0 }},
+  {{ instruments = {} }},
+  {{ instruments = {}, priority = 2 }},
+]
+)",
+                    frame_, frame_ > 50 || one_in(2), random_.uniform() * 0.3,
+                    random_.uniform() * 1.5, between(1, 10), between(50, 1000), between(1, 100));
+    for (std::uint32_t left = between(0, 3); left > 0; --left) {
+      const auto [at, lasts] = some_time(0, 3000);
+      made_.text +=
+          fmt::format("\n[[feed.burst]]\nat = \"{}ms\"\nfor = \"{}ms\"\nsockets = {}\nticks = {}\n",
+                      at, lasts, between(1, 3), between(200, 3000));
+    }
+  }
+
+  struct span {
+    std::uint32_t at, lasts;
+  };
+  span some_time(std::uint32_t least, std::uint32_t most) {
+    const std::uint32_t lasts = between(least, most), at = between(1000, calm_ms - lasts);
+    last_ms_ = std::max(last_ms_, at + lasts);
+    return {at, lasts};
+  }
+
+  void add_fault() {
+    const std::string kind = one_of({"slow", "stop", "errors", "jitter", "cut", "silence"});
+    const auto [at, lasts] = some_time(100, 8000);
+    made_.text +=
+        fmt::format("\n[[fault]]\nkind = \"{}\"\nat = \"{}ms\"\nfor = \"{}ms\"\n", kind, at, lasts);
+    if (kind == "slow") made_.text += fmt::format("factor = {}\n", between(2, capacity_ / 200));
+    if (kind == "errors") made_.text += fmt::format("share = {:.2f}\n", random_.uniform());
+    if (kind == "jitter") made_.text += fmt::format("amount = \"{}ms\"\n", between(5, 500));
+  }
+
+  scenario::generator random_;
+  const std::uint32_t capacity_;  // records/s
+  std::uint32_t frame_ = 0, last_ms_ = 0;
+  const std::string when_full_;
+  random_scenario made_;
+};
+
+}  // namespace
+
+random_scenario make_scenario(std::uint64_t seed) { return maker{seed}.make(); }
+
+}  // namespace sluice::sim

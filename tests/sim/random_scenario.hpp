@@ -1,0 +1,18 @@
+// A scenario of the ticker pipeline, all of it from one seed: settings, load, faults.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace sluice::sim {
+
+struct random_scenario {
+  std::string text;                     ///< a scenario file, for `sluice test`
+  std::uint32_t batch = 0, window = 0;  ///< of its sink
+};
+
+/// 60 s at 1,000 ticks/s. Bursts and faults end by 28 s; within 30 s of the last of them the sink is
+/// to be HEALTHY and to lose nothing more.
+random_scenario make_scenario(std::uint64_t seed);
+
+}  // namespace sluice::sim
