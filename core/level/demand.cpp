@@ -1,44 +1,61 @@
 #include "level/demand.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::levels {
 
 void demand::add(const slot& now) {
   if (now.length_ns <= 0) return;
-  slots_[next_] = now;
+  slots_[next_] = {now, measured(now)};
+  const past& last = slots_[next_];
   next_ = (next_ + 1) % window;
   filled_ = std::min(filled_ + 1, window);
   double records = 0, seconds = 0;
   std::uint64_t kept_away = 0;
   for (std::size_t i = 0; i < filled_; ++i) {
-    records += static_cast<double>(slots_[i].arrived + slots_[i].kept_away);
-    seconds += static_cast<double>(slots_[i].length_ns) / 1e9;
-    kept_away += slots_[i].kept_away;
+    kept_away += slots_[i].seen.kept_away;
+    records += static_cast<double>(slots_[i].seen.arrived + slots_[i].seen.kept_away);
+    seconds += static_cast<double>(slots_[i].seen.length_ns) / 1e9;
   }
   offered_ = records / seconds;
 
-  if (now.barred) return;
-  const double rate = static_cast<double>(now.delivered) * 1e9 / static_cast<double>(now.length_ns);
-  if (now.saturated) {
+  if (last.took_ns > 0) {
     capacity_ = saturated_rate();
     known_ = true;
-  } else if (known_ && kept_away == 0) {
+  } else if (!known_ || now.barred || now.saturated) {
+    return;
+  } else if (kept_away == 0) {
     capacity_ = std::max(capacity_, offered_);
-  } else if (known_) {
-    capacity_ = std::max(capacity_, std::min(offered_, std::max(capacity_, rate) * probe));
+  } else {
+    const double rate =
+        static_cast<double>(now.delivered) * 1e9 / static_cast<double>(now.length_ns);
+    const double probed = std::min(std::max(capacity_, rate) * probe, rate * furthest);
+    capacity_ = std::max(capacity_, std::min(offered_, probed));
   }
+}
+
+/// The time that what was delivered took, if it measures the capacity; else 0.
+std::int64_t demand::measured(const slot& now) {
+  const bool full = now.saturated && !now.barred;
+  if (full && now.delivered == 0) {
+    standing_ns_ += now.length_ns;
+    return 0;
+  }
+  const std::int64_t stood = std::exchange(standing_ns_, 0);
+  if (!full) return 0;
+  return now.length_ns + (stood <= stall_ns ? stood : 0);
 }
 
 double demand::saturated_rate() const {
   double records = 0, seconds = 0;
   std::size_t found = 0;
   for (std::size_t back = 1; back <= filled_ && found < averaged; ++back) {
-    const slot& each = slots_[(next_ + window - back) % window];
-    if (!each.saturated || each.barred) continue;
+    const past& each = slots_[(next_ + window - back) % window];
+    if (each.took_ns == 0) continue;
     ++found;
-    records += static_cast<double>(each.delivered);
-    seconds += static_cast<double>(each.length_ns) / 1e9;
+    records += static_cast<double>(each.seen.delivered);
+    seconds += static_cast<double>(each.took_ns) / 1e9;
   }
   return records / seconds;
 }

@@ -18,14 +18,15 @@ struct slot {
   bool barred = false;     ///< its guard was not closed: says nothing of what it can take
 };
 
-/// Offered is over the last ten slots. Capacity is unknown until the first saturated slot. A
-/// saturated slot sets it to the mean of the newest five such among the last ten slots; any other
-/// slot proves what was delivered and probes 5 % beyond, never more than was offered; or, if
-/// nothing was kept away for ten slots, that the sink takes what is offered. This is BBR's
-/// "app-limited" rule: a rate is a capacity only while nothing but the sink limits it, and without
-/// the probe one slow spell would be believed for ever. A mean, because what a sink delivers in
-/// 100 ms varies by tens of per cent where its CPU is limited: the largest promises more than it
-/// can hold, and the queue before it stands full.
+/// Offered is over the last ten slots. Capacity is unknown until the first saturated slot that
+/// delivered something. Such a slot sets it to the mean of the newest five such among the last ten
+/// slots: a mean, because what a sink delivers in 100 ms varies by tens of per cent where its CPU
+/// is limited, and the largest promises more than it can hold. Time without a delivery belongs to
+/// the next one; beyond 300 ms of it the sink stands still, which says nothing of its speed. Any
+/// other slot proves what was delivered and probes: 5 % more a slot, up to a tenth more than it
+/// delivered, never more than was offered; or, if nothing was kept away for ten slots, that the
+/// sink takes what is offered. This is BBR's "app-limited" rule: a rate is a capacity only while
+/// nothing but the sink limits it, and without the probe one slow spell would be believed for ever.
 class demand {
  public:
   void add(const slot& now);
@@ -37,12 +38,19 @@ class demand {
   double ratio() const;
 
  private:
+  struct past {
+    slot seen;
+    std::int64_t took_ns = 0;  // of a measure of capacity; 0: is none
+  };
+  std::int64_t measured(const slot& now);
   double saturated_rate() const;
 
   static constexpr std::size_t window = 10, averaged = 5;
-  static constexpr double probe = 1.05;
+  static constexpr double probe = 1.05, furthest = 1.1;
+  static constexpr std::int64_t stall_ns = 300'000'000;
 
-  std::array<slot, window> slots_{};
+  std::array<past, window> slots_{};
+  std::int64_t standing_ns_ = 0;  // saturated, without a delivery, up to now
   std::size_t next_ = 0, filled_ = 0;
   bool known_ = false;
   double offered_ = 0, capacity_ = 0;

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using sluice::levels::demand;
 using sluice::levels::slot;
 
@@ -57,7 +59,7 @@ TEST_CASE("capacity is the mean of the newest five saturated slots") {
 
 TEST_CASE("a slot that was saturated over a second ago says nothing of capacity now") {
   demand sink;
-  repeat(sink, 10, full_slot(1'000, 0));
+  repeat(sink, 10, full_slot(1'000, 100));
   repeat(sink, 9, free_slot(200, 800));
   sink.add(full_slot(1'000, 700));
   CHECK(sink.capacity_per_s() == doctest::Approx(7'000));
@@ -66,11 +68,15 @@ TEST_CASE("a slot that was saturated over a second ago says nothing of capacity 
 TEST_CASE("a slot with room raises capacity by 5 %, never beyond what is offered") {
   demand sink;
   repeat(sink, 10, full_slot(1'000, 500));
-  sink.add(free_slot(480, 520));
+  sink.add(free_slot(485, 515));
   CHECK(sink.capacity_per_s() == doctest::Approx(5'250));
-  repeat(sink, 100, free_slot(480, 520));
-  CHECK(sink.capacity_per_s() == doctest::Approx(10'000));
-  CHECK(sink.ratio() == doctest::Approx(1));
+  int slots = 1;
+  for (; sink.ratio() < 1 && slots < 100; ++slots) {
+    const auto kept = static_cast<std::uint64_t>(0.97 * sink.capacity_per_s() / 10);
+    sink.add(free_slot(kept, 1'000 - kept));
+  }
+  CHECK(slots == 15);
+  CHECK(sink.capacity_per_s() == doctest::Approx(10'000).epsilon(0.001));
 }
 
 TEST_CASE("a load that rises on a sink with room is no weakness of the sink") {
@@ -85,13 +91,43 @@ TEST_CASE("a load that rises on a sink with room is no weakness of the sink") {
   CHECK(sink.ratio() < 1);
 }
 
-TEST_CASE("capacity recovers from a complete stall") {
+TEST_CASE("a probe goes no further than a tenth beyond what was delivered") {
+  demand sink;
+  repeat(sink, 10, full_slot(1'000, 500));
+  repeat(sink, 100, free_slot(500, 500));
+  CHECK(sink.capacity_per_s() == doctest::Approx(5'500));
+}
+
+TEST_CASE("capacity comes back after a sink that took almost nothing") {
+  demand sink;
+  repeat(sink, 10, full_slot(1'000, 1));
+  CHECK(sink.ratio() < 0.01);
+  for (int i = 0; i < 100 && sink.ratio() < 1; ++i) {
+    const double share = std::max(0.2, 0.97 * sink.ratio());  // a sampler at its floor
+    const auto kept = static_cast<std::uint64_t>(1'000 * share);
+    sink.add(free_slot(kept, 1'000 - kept));
+  }
+  CHECK(sink.ratio() == 1);
+}
+
+TEST_CASE("a sink that stands still says nothing of its speed") {
   demand sink;
   repeat(sink, 10, full_slot(1'000, 0));
-  CHECK(sink.ratio() < 0.01);
-  CHECK(sink.capacity_per_s() == 1);
-  repeat(sink, 40, free_slot(200, 800));  // a sampler at its floor
-  CHECK(sink.ratio() == doctest::Approx(1));
+  CHECK(sink.capacity_per_s() == 0);
+  repeat(sink, 5, full_slot(1'000, 500));
+  repeat(sink, 4, full_slot(1'000, 0));
+  CHECK(sink.capacity_per_s() == doctest::Approx(5'000));
+  sink.add(full_slot(1'000, 500));
+  CHECK(sink.capacity_per_s() == doctest::Approx(5'000));
+}
+
+TEST_CASE("a pause of up to three slots is part of what the next delivery took") {
+  demand sink;
+  for (int i = 0; i < 5; ++i) {
+    repeat(sink, 1, full_slot(1'000, 0));
+    sink.add(full_slot(1'000, 600));
+  }
+  CHECK(sink.capacity_per_s() == doctest::Approx(3'000));
 }
 
 TEST_CASE("a slot behind an open guard says nothing of capacity") {

@@ -45,11 +45,18 @@ class ratio_controller {
   double target(const sluice_pressure& seen, double exempt) const {
     if (seen.level == SLUICE_HEALTHY) return 1;
     const double floor = floors_[seen.level];
-    if (seen.capacity_per_s <= 0) return floor;  // unknown: the table is all there is
+    if (seen.capacity_per_s <= 0) return 1;  // never saturated: it took all it was given
     if (seen.offered_per_s <= 0 || exempt >= 1) return 1;
-    const double fits = with_.headroom * seen.capacity_per_s / seen.offered_per_s;
+    const double capacity = seen.capacity_per_s;
+    const double beyond = std::max(0.0, static_cast<double>(seen.pending) - may_wait_s * capacity);
+    const double draining = std::min(beyond / drain_s, most_draining * capacity);
+    const double fits = (with_.headroom * capacity - draining) / seen.offered_per_s;
     return std::clamp((fits - exempt) / (1 - exempt), floor, 1.0);
   }
+
+  // What waits beyond 10 ms of the capacity is worked off in a quarter of a second, with half of
+  // the capacity at most: at capacity a queue that is long stays long.
+  static constexpr double may_wait_s = 0.01, drain_s = 0.25, most_draining = 0.5;
 
   sampling::level_table floors_;
   settings with_;

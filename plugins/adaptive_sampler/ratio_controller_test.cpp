@@ -20,6 +20,13 @@ struct steered {
     control.step(now, {sizeof(sluice_pressure), level, offered, capacity, 0, 0}, exempt);
     return control.ratio();
   }
+  /// In OVERLOAD, offered 1,000 a second and capable of half of it.
+  double waiting(std::uint64_t pending) {
+    for (int i = 0; i < 100; ++i)
+      control.step(now += 100ms, {sizeof(sluice_pressure), SLUICE_OVERLOAD, 1'000, 500, pending, 0},
+                   0);
+    return control.ratio();
+  }
   double settle(std::uint32_t level, double offered, double capacity, double exempt = 0) {
     for (int i = 0; i < 100; ++i) step(level, offered, capacity, exempt);
     return control.ratio();
@@ -34,6 +41,14 @@ TEST_CASE("the ratio goes to headroom * capacity / offered, inside the level's b
   CHECK(any.settle(SLUICE_CRITICAL, 100, 70) == doctest::Approx(0.679));
   CHECK(any.settle(SLUICE_WARNING, 100, 95) == doctest::Approx(0.9215));
   CHECK(any.settle(SLUICE_WARNING, 100, 1000) == 1);
+}
+
+TEST_CASE(
+    "what waits beyond 10 ms of the capacity is worked off in 250 ms, by half of it at most") {
+  steered any;
+  CHECK(any.waiting(5) == doctest::Approx(0.485));
+  CHECK(any.waiting(30) == doctest::Approx(0.385));
+  CHECK(any.waiting(5'000) == doctest::Approx(0.235));
 }
 
 TEST_CASE("the level's share is the floor: never less is kept") {
@@ -59,12 +74,12 @@ TEST_CASE("down at most 0.30, up at most 0.05 in 100 ms") {
   CHECK(any.control.ratio() == 1);
 }
 
-TEST_CASE("without an estimate of the capacity the table is all there is") {
+TEST_CASE("a sink that was never saturated took all it was given, and is given all") {
   steered any;
-  CHECK(any.settle(SLUICE_WARNING, 100, 0) == 0.8);
-  CHECK(any.settle(SLUICE_OVERLOAD, 100, 0) == 0.2);
+  CHECK(any.settle(SLUICE_WARNING, 100, 0) == 1);
+  CHECK(any.settle(SLUICE_OVERLOAD, 100, 0) == 1);
   CHECK(any.settle(SLUICE_HEALTHY, 100, 0) == 1);
-  CHECK(any.settle(SLUICE_WARNING, 0, 0) == 0.8);
+  CHECK(any.settle(SLUICE_WARNING, 0, 0) == 1);
 }
 
 TEST_CASE("nothing offered calls for no sampling") {

@@ -10,8 +10,6 @@ namespace {
 constexpr duration quiet = std::chrono::seconds{1};
 /// Of the floor: records/s at least, and the share of the capacity.
 constexpr double least_floor = 100, floor_share = 0.1;
-/// In OVERLOAD a sink takes less than half of what is offered: the requirement's rate ratio.
-constexpr double overload_ratio = 0.5;
 
 /// In which a backlog is worked off. It is seen every 100 ms and up to 200 ms late: much less, and
 /// the queue would swing.
@@ -68,20 +66,17 @@ load_shedder::trigger load_shedder::trigger_of(const sluice_pressure& seen) cons
 /// Records/s that may pass. What waits beyond what may wait is worked off, or it would wait for
 /// ever: at capacity, a queue that is long stays long.
 std::int64_t load_shedder::rate_of(const sluice_pressure& seen) const {
-  double rate = overload_ratio * seen.offered_per_s;
-  if (seen.capacity_per_s > 0) {
-    const double may_wait = std::min(static_cast<double>(config_.pending),
-                                     seen.capacity_per_s * seconds(config_.burst));
-    const double beyond = std::max(0.0, static_cast<double>(seen.pending) - may_wait);
-    rate = seen.capacity_per_s - beyond / seconds(settling_time);
-  }
+  const double may_wait =
+      std::min(static_cast<double>(config_.pending), seen.capacity_per_s * seconds(config_.burst));
+  const double beyond = std::max(0.0, static_cast<double>(seen.pending) - may_wait);
+  const double rate = seen.capacity_per_s - beyond / seconds(settling_time);
   return static_cast<std::int64_t>(
       std::clamp(rate, 0.0, static_cast<double>(token_bucket::max_rate)));
 }
 
 void load_shedder::shed(batch& records, trigger cause) {
   last_seen_ = records.pressure();
-  unlimited_ = cause == trigger::pending && last_seen_.capacity_per_s == 0;
+  unlimited_ = last_seen_.capacity_per_s == 0;
   bucket_.refill(records.now(), rate_of(last_seen_), config_.burst);
   floor_.begin(records.now(), static_cast<std::int64_t>(
                                   std::max(least_floor, floor_share * last_seen_.capacity_per_s)));
