@@ -18,7 +18,7 @@ constexpr std::int64_t ms = 1'000'000;
 constexpr std::array<double, 3> ratio_enter{0.95, 0.80, 0.50}, ratio_exit{0.98, 0.90, 0.58};
 constexpr std::array<std::int64_t, 3> latency_enter{10 * ms, 50 * ms, 200 * ms};
 constexpr std::array<std::uint64_t, 3> pending_enter{100, 500, 2000};
-constexpr std::int64_t longest_hold_ns = 16'000 * ms;
+constexpr std::int64_t longest_hold_ns = 4000 * ms;  // the random scenarios' hold_max
 
 /// The level that what the sink shows asks for at least.
 std::uint32_t asked_for(const runtime::stage_state& sink, std::int64_t unanswered_ns) {

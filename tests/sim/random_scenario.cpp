@@ -51,6 +51,9 @@ class maker {
   void add_stages() {
     made_.text +=
         fmt::format(R"(
+[level]
+hold_max = "4s"
+
 [[stage]]
 plugin = "kite_source"
 api_key = "key"
