@@ -23,21 +23,22 @@ void demand::add(const slot& now) {
   if (last.took_ns > 0) {
     capacity_ = saturated_rate();
     known_ = true;
-  } else if (!known_ || now.barred || now.saturated) {
-    return;
-  } else if (kept_away == 0) {
-    capacity_ = std::max(capacity_, offered_);
-  } else {
-    const double rate =
-        static_cast<double>(now.delivered) * 1e9 / static_cast<double>(now.length_ns);
-    const double probed = std::min(std::max(capacity_, rate) * probe, rate * furthest);
-    capacity_ = std::max(capacity_, std::min(offered_, probed));
+  } else if (known_ && !now.barred && standing_ns_ == 0) {
+    const double proven = kept_away == 0 ? offered_ : probed(now);
+    capacity_ = std::max(capacity_, std::min(offered_, proven));
   }
+}
+
+/// A sink with hardly any room delivers about what it can, whatever was believed before.
+double demand::probed(const slot& now) const {
+  const double rate = static_cast<double>(now.delivered) * 1e9 / static_cast<double>(now.length_ns);
+  const double more = std::max(capacity_, rate) * probe;
+  return now.room_ns * busy_part < now.length_ns ? std::min(more, rate * furthest) : more;
 }
 
 /// The time that what was delivered took, if it measures the capacity; else 0.
 std::int64_t demand::measured(const slot& now) {
-  const bool full = now.saturated && !now.barred;
+  const bool full = now.room_ns * saturated_part <= now.length_ns && !now.barred;
   if (full && now.delivered == 0) {
     standing_ns_ += now.length_ns;
     return 0;

@@ -16,10 +16,10 @@ void repeat(demand& sink, int times, const slot& seen) {
 }
 
 slot free_slot(std::uint64_t arrived, std::uint64_t kept_away = 0) {
-  return {length, arrived, kept_away, arrived, false, false};
+  return {length, arrived, kept_away, arrived, length / 2, false};
 }
 slot full_slot(std::uint64_t arrived, std::uint64_t delivered) {
-  return {length, arrived, 0, delivered, true, false};
+  return {length, arrived, 0, delivered, 0, false};
 }
 
 }  // namespace
@@ -84,18 +84,26 @@ TEST_CASE("a load that rises on a sink with room is no weakness of the sink") {
   repeat(sink, 5, full_slot(100, 20));
   repeat(sink, 50, free_slot(100));
   REQUIRE(sink.capacity_per_s() == doctest::Approx(1'000));
-  sink.add({length, 600, 0, 0, false, false});  // all of it as the slot ended
+  sink.add({length, 600, 0, 0, length, false});  // all of it as the slot ended
   CHECK(sink.offered_per_s() == doctest::Approx(1'500));
   CHECK(sink.ratio() == 1);
   sink.add(free_slot(100, 500));  // what is kept away is not proven
   CHECK(sink.ratio() < 1);
 }
 
-TEST_CASE("a probe goes no further than a tenth beyond what was delivered") {
+TEST_CASE(
+    "a sink with hardly any room is probed no further than a tenth beyond what it delivered") {
   demand sink;
   repeat(sink, 10, full_slot(1'000, 500));
-  repeat(sink, 100, free_slot(500, 500));
+  repeat(sink, 100, {length, 500, 500, 500, length / 5, false});
   CHECK(sink.capacity_per_s() == doctest::Approx(5'500));
+}
+
+TEST_CASE("a sink with room is probed up to what is offered, though a fixed share is kept away") {
+  demand sink;
+  repeat(sink, 10, full_slot(1'000, 100));
+  repeat(sink, 100, free_slot(500, 500));
+  CHECK(sink.ratio() == 1);
 }
 
 TEST_CASE("capacity comes back after a sink that took almost nothing") {
@@ -133,14 +141,14 @@ TEST_CASE("a pause of up to three slots is part of what the next delivery took")
 TEST_CASE("a slot behind an open guard says nothing of capacity") {
   demand sink;
   repeat(sink, 10, full_slot(1'000, 500));
-  repeat(sink, 100, {length, 1'000, 0, 0, true, true});
-  repeat(sink, 100, {length, 1'000, 0, 0, false, true});
+  repeat(sink, 100, {length, 1'000, 0, 0, 0, true});
+  repeat(sink, 100, {length, 1'000, 0, 0, length, true});
   CHECK(sink.capacity_per_s() == doctest::Approx(5'000));
 }
 
 TEST_CASE("a late slot counts by its length") {
   demand sink;
-  sink.add({3 * length, 3'000, 0, 1'500, true, false});
+  sink.add({3 * length, 3'000, 0, 1'500, 0, false});
   CHECK(sink.offered_per_s() == doctest::Approx(10'000));
   CHECK(sink.capacity_per_s() == doctest::Approx(5'000));
 }

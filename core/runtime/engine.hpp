@@ -77,6 +77,7 @@ class engine {
     std::uint64_t lost_told = 0;        // by its queue, of priority 0
     std::int64_t lost_quiet_until = 0;
     // Of a sink.
+    std::int64_t room_before = 0;
     std::uint64_t arrived_before = 0, delivered_before = 0, kept_away_before = 0;
     levels::demand demand;
     levels::standing level;

@@ -24,8 +24,7 @@ sink_driver::sink_driver(lane& where, record_queue& queue, stage* guard, stage& 
 bool sink_driver::step() {
   has_room_ = true;
   const bool worked = advance();
-  room_now_.store(has_room_, std::memory_order_relaxed);
-  if (has_room_) room_since_.store(true, std::memory_order_relaxed);
+  note_room();
   note_pending();
   return worked;
 }
@@ -309,9 +308,17 @@ void sink_driver::note_pending() {
   }
 }
 
-bool sink_driver::take_saturated() {
-  return !room_since_.exchange(room_now_.load(std::memory_order_relaxed),
-                               std::memory_order_relaxed);
+void sink_driver::note_room() {
+  const std::int64_t since = room_since_.load(std::memory_order_relaxed);
+  if (has_room_ == (since != 0)) return;
+  const std::int64_t now = lane_.now();
+  if (!has_room_) room_ns_.store(room_ns_.load(std::memory_order_relaxed) + now - since);
+  room_since_.store(has_room_ ? now : 0);
+}
+
+std::int64_t sink_driver::room_time(std::int64_t now) const {
+  const std::int64_t since = room_since_.load(), before = room_ns_.load();
+  return since == 0 ? before : before + std::max<std::int64_t>(now - since, 0);
 }
 
 std::uint64_t sink_driver::take_least_pending(std::uint64_t now) {

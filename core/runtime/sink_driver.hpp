@@ -57,9 +57,9 @@ class sink_driver {
   /// The guard asked that the queue keep the newest of each key only.
   bool keeps_latest() const { return keeps_latest_; }
 
-  /// [any] Whether nothing but the sink has limited it since the last call: there was always input,
-  /// and never room for another call.
-  bool take_saturated();
+  /// [any] For how long until `now`, in all, something else than the sink has limited it: it had no
+  /// input, waited for more of it, or for its guard.
+  std::int64_t room_time(std::int64_t now) const;
   /// [any] The least of queued and unacknowledged records since the last call, being `now` now.
   std::uint64_t take_least_pending(std::uint64_t now);
 
@@ -84,6 +84,7 @@ class sink_driver {
 
   bool advance();
   void note_pending();
+  void note_room();
   void note_ages(std::span<const std::int64_t> received, std::int64_t now);
   bool guarded() const;
   bool fill_hand(std::uint32_t most);
@@ -115,7 +116,7 @@ class sink_driver {
   bool keeps_latest_ = false;  // the queue, as the guard asked
   bool guard_closed_ = true;   // as of the last step
   bool has_room_ = true;       // the last step ended for want of input, or its guard's leave
-  std::atomic<bool> room_now_{true}, room_since_{true};
+  std::atomic<std::int64_t> room_ns_{0}, room_since_{0};  // before, and since when; 0: it has none
   std::atomic<std::uint64_t> least_pending_{0};
 };
 

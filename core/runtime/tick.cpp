@@ -80,7 +80,8 @@ levels::sample engine::sample_sink(std::size_t number, std::int64_t now) {
   for (const instance& each : instances_)
     if (std::binary_search(each.sinks.begin(), each.sinks.end(), number))
       slot.kept_away += each.kept_away / of_spec_[sink.spec].size();
-  slot.saturated = sink.in->driver()->take_saturated();
+  const std::int64_t room = sink.in->driver()->room_time(now);
+  slot.room_ns = std::max<std::int64_t>(room - std::exchange(sink.room_before, room), 0);
   slot.barred = !seen.guard_closed;
   sink.demand.add(slot);
 
