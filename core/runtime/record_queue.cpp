@@ -135,10 +135,21 @@ bool record_queue::conflate(const sluice_record& record, std::int64_t now) {
   return true;
 }
 
+/// Whether its bytes fit once all that may give way for it is gone: nothing is evicted in vain.
+bool record_queue::could_fit(std::uint32_t priority, std::uint32_t chunks, bool newest) const {
+  std::uint32_t staying = 0;
+  for (std::uint32_t each = 0; each < (newest ? priority + 1 : priority); ++each)
+    staying += lists_[each].chunks;
+  if (priority == SLUICE_PRIORITY_HIGH) return staying + chunks <= chunk_limit_;
+  const std::uint32_t high = lists_[SLUICE_PRIORITY_HIGH].chunks;
+  return staying + chunks + chunk_reserve_ - std::min(chunk_reserve_, high) <= chunk_limit_;
+}
+
 bool record_queue::make_room(std::uint32_t priority, std::uint32_t chunks) {
   // Without waiting (virtual time) a step may overshoot the bound; the memory then grows.
   if (spec_.policy == config::when_full::block) return !may_wait_ || fits(priority, chunks);
   const bool newest = spec_.policy == config::when_full::drop_newest;
+  if (!fits(priority, chunks) && !could_fit(priority, chunks, newest)) return false;
   while (!fits(priority, chunks)) {
     std::uint32_t lowest = SLUICE_PRIORITY_LOW;
     while (lowest > priority && lists_[lowest].count == 0) --lowest;

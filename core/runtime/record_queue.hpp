@@ -90,6 +90,7 @@ class record_queue {
   }
   bool fits(std::uint32_t priority, std::uint32_t chunks) const;
   bool bytes_fit(std::uint32_t priority, std::uint32_t chunks) const;
+  bool could_fit(std::uint32_t priority, std::uint32_t chunks, bool newest) const;
   std::uint32_t largest(std::uint32_t priority) const;
   bool late(std::int64_t now) const;
   void push_one(const sluice_record& record, std::int64_t now);

@@ -98,12 +98,19 @@ struct model {
       return;
     }
     if (conflate(given, priority)) return;
+    const auto before = lists;  // nothing gives way in vain
+    const auto dropped_before = dropped;
     while (!fits(priority, given.chunks)) {
       std::size_t victim = 2;
       while (victim > priority && lists[victim].empty()) --victim;
       ++dropped[SLUICE_DROP_OVERFLOW];
       const bool newest = policy == when_full::drop_newest;
-      if (lists[victim].empty() || (newest && victim == priority)) return;
+      if (lists[victim].empty() || (newest && victim == priority)) {
+        lists = before;
+        dropped = dropped_before;
+        ++dropped[SLUICE_DROP_OVERFLOW];
+        return;
+      }
       newest ? lists[victim].pop_back() : lists[victim].pop_front();
     }
     lists[priority].push_back(given);

@@ -132,6 +132,18 @@ TEST_CASE("queue: a tenth of the bytes is priority 0's") {
   CHECK(on.queue.read(0).state.priority_lost == 0);
 }
 
+TEST_CASE("queue: a record for which not enough can give way evicts nothing") {
+  for (const when_full policy : {when_full::drop_oldest, when_full::drop_newest}) {
+    config::queue_spec spec = bounds(10, policy);
+    spec.bytes = 20 * chunk;
+    bench on{spec};
+    on.push({{1, 1, high, 12 * chunk}, {2, 1}, {3, 1, low}});
+    on.push({{4, 1, SLUICE_PRIORITY_NORMAL, 9 * chunk}});
+    CHECK(on.dropped(SLUICE_DROP_OVERFLOW) == 1);
+    CHECK(on.pop() == "1:1 2:1 3:1");
+  }
+}
+
 TEST_CASE("queue: what could never fit is oversize and evicts nothing") {
   bench on{bounds(100, when_full::drop_oldest, 20 * chunk)};
   on.push({{1, 1}, {1, 2, 1, 19 * chunk}, {1, 3, high, 21 * chunk}, {1, 4, 1, 17 * chunk}});
