@@ -1,6 +1,7 @@
 """The other ways of the shipped pipelines, between the sandbox and Redis."""
 
 import json
+import pathlib
 import urllib.request
 
 from harness import SOURCE, Case, main
@@ -19,6 +20,14 @@ class Shipped(Case):
         answer = self.cli("check", "--deny-warnings", PIPELINES, environment=KEYS)
         self.assertEqual(answer.returncode, 0, answer.stderr)
         self.assertEqual(answer.stderr, "")
+
+    def test_every_plugin_has_an_example_that_is_sound(self):
+        for folder in sorted(pathlib.Path(SOURCE, "plugins").iterdir()):
+            if not (folder / f"{folder.name}.cpp").exists():
+                continue  # a library that plugins share
+            with self.subTest(plugin=folder.name):
+                answer = self.cli("check", str(folder / "example.toml"), environment=KEYS)
+                self.assertEqual(answer.returncode, 0, answer.stderr)
 
 
 class Running(Case):
