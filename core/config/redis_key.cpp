@@ -82,6 +82,9 @@ using reply_ptr = std::unique_ptr<redisReply, reply_free>;
                           (context == nullptr ? "out of memory" : context->errstr)};
 }
 
+/// The first word of an error: what follows may repeat the password.
+std::string_view kind_of(std::string_view error) { return error.substr(0, error.find(' ')); }
+
 reply_ptr ask(const redis_key& which, redisContext* on,
               std::initializer_list<std::string_view> words) {
   std::vector<const char*> data;
@@ -95,7 +98,7 @@ reply_ptr ask(const redis_key& which, redisContext* on,
   if (got == nullptr) unreachable(which, on);
   if (got->type == REDIS_REPLY_ERROR)
     throw std::runtime_error{which.shown() + ": answered " + std::string{*words.begin()} +
-                             " with " + printable({got->str, got->len})};
+                             " with " + printable(kind_of({got->str, got->len}))};
   return got;
 }
 

@@ -12,10 +12,10 @@ void demand::add(const slot& now) {
   next_ = (next_ + 1) % window;
   filled_ = std::min(filled_ + 1, window);
   double records = 0, seconds = 0;
-  std::uint64_t kept_away = 0;
+  double kept_away = 0;
   for (std::size_t i = 0; i < filled_; ++i) {
     kept_away += slots_[i].seen.kept_away;
-    records += static_cast<double>(slots_[i].seen.arrived + slots_[i].seen.kept_away);
+    records += static_cast<double>(slots_[i].seen.arrived) + slots_[i].seen.kept_away;
     seconds += static_cast<double>(slots_[i].seen.length_ns) / 1e9;
   }
   offered_ = records / seconds;

@@ -11,8 +11,8 @@ namespace sluice::levels {
 /// What one sink saw in one slot of about 100 ms.
 struct slot {
   std::int64_t length_ns = 100'000'000;
-  std::uint64_t arrived = 0;    ///< reached its queue
-  std::uint64_t kept_away = 0;  ///< sampled or shed on the way to it
+  std::uint64_t arrived = 0;  ///< reached its queue
+  double kept_away = 0;       ///< sampled or shed on the way to it
   std::uint64_t delivered = 0;
   std::int64_t room_ns = 100'000'000;  ///< its queue was empty, or it waited for a fuller call
   bool barred = false;  ///< its guard was not closed: says nothing of what it can take

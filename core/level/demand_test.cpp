@@ -15,7 +15,7 @@ void repeat(demand& sink, int times, const slot& seen) {
   for (int i = 0; i < times; ++i) sink.add(seen);
 }
 
-slot free_slot(std::uint64_t arrived, std::uint64_t kept_away = 0) {
+slot free_slot(std::uint64_t arrived, double kept_away = 0) {
   return {length, arrived, kept_away, arrived, length / 2, false};
 }
 slot full_slot(std::uint64_t arrived, std::uint64_t delivered) {
@@ -73,7 +73,7 @@ TEST_CASE("a slot with room raises capacity by 5 %, never beyond what is offered
   int slots = 1;
   for (; sink.ratio() < 1 && slots < 100; ++slots) {
     const auto kept = static_cast<std::uint64_t>(0.97 * sink.capacity_per_s() / 10);
-    sink.add(free_slot(kept, 1'000 - kept));
+    sink.add(free_slot(kept, static_cast<double>(1'000 - kept)));
   }
   CHECK(slots == 15);
   CHECK(sink.capacity_per_s() == doctest::Approx(10'000).epsilon(0.001));
@@ -113,7 +113,7 @@ TEST_CASE("capacity comes back after a sink that took almost nothing") {
   for (int i = 0; i < 100 && sink.ratio() < 1; ++i) {
     const double share = std::max(0.2, 0.97 * sink.ratio());  // a sampler at its floor
     const auto kept = static_cast<std::uint64_t>(1'000 * share);
-    sink.add(free_slot(kept, 1'000 - kept));
+    sink.add(free_slot(kept, static_cast<double>(1'000 - kept)));
   }
   CHECK(sink.ratio() == 1);
 }

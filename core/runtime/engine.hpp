@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -78,10 +79,11 @@ class engine {
     std::int64_t lost_quiet_until = 0;
     // Of a sink.
     std::int64_t room_before = 0;
+    std::uint64_t arrived = 0, copied_before = 0;
     std::uint64_t arrived_before = 0, delivered_before = 0, kept_away_before = 0;
     levels::demand demand;
     levels::standing level;
-    sluice_pressure pressure{};
+    sluice_pressure pressure{sizeof(sluice_pressure), SLUICE_HEALTHY, 0, 0, 0, 0};
   };
 
   void build(bool may_wait);
@@ -90,12 +92,14 @@ class engine {
   void connect(std::uint32_t number);
   void find_sinks();
   void measure(instance& each, std::int64_t now);
+  double kept_from(const instance& by, std::size_t sink) const;
   levels::sample sample_sink(std::size_t number, std::int64_t now);
   void classify_sink(std::size_t number, std::int64_t now);
   levels::signal contributed_to(std::size_t sink) const;
   void classify_pipeline();
   void tell_change(const instance& worst, std::uint32_t before, std::uint32_t after);
-  void press(instance& each);
+  sluice_pressure pressure_of(std::span<const std::size_t> shards) const;
+  void press(const instance& each);
   void tell_priority_lost(std::int64_t now);
   void watch(std::int64_t now);
   stage_state state_of(const instance& each, std::int64_t now, bool at_rest) const;
@@ -115,6 +119,8 @@ class engine {
   std::size_t tick_ = 0;
   std::int64_t last_tick_ = 0;
   std::array<std::int64_t, rate_slots> tick_times_{};
+  std::uint64_t copied_ = 0;    // by all stages, in the last slot
+  std::size_t worst_sink_ = 0;  // in instances_
   std::uint32_t level_ = SLUICE_HEALTHY;
   std::string level_cause_;
   std::vector<level_changes> changes_;

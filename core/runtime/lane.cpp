@@ -30,6 +30,7 @@ void lane::seal() {
   }
   if (!head().is(SLUICE_SERVICE)) ++shared_.data_lanes;
   published_.resize(stages_.size());
+  for (const auto& each : stages_) pressures_.push_back(each->pressure);
   for (const auto& each : stages_)
     for (const port& to : each->ports()) to.queue->add_producer();
 }
@@ -256,9 +257,9 @@ lane::published lane::read(std::size_t place) const {
   return published_[place];
 }
 
-void lane::set_pressure(const sluice_pressure& seen) {
+void lane::set_pressure(std::size_t place, const sluice_pressure& seen) {
   const std::lock_guard lock{published_mutex_};
-  pressure_ = seen;
+  pressures_[place] = seen;
   pressure_changed_.store(true, std::memory_order_relaxed);
 }
 
@@ -276,7 +277,7 @@ void lane::take_force() {
 
 void lane::take_pressure() {
   const std::lock_guard lock{published_mutex_};
-  for (const auto& each : stages_) each->pressure = pressure_;
+  for (std::size_t i = 0; i < stages_.size(); ++i) stages_[i]->pressure = pressures_[i];
 }
 
 }  // namespace sluice::runtime

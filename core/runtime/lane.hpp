@@ -79,7 +79,7 @@ class lane {
   /// [any] `place`: in stages().
   published read(std::size_t place) const;
   /// [any] What the stages see of the worst sink they reach, from the next batch on.
-  void set_pressure(const sluice_pressure& seen);
+  void set_pressure(std::size_t place, const sluice_pressure& seen);
   /// [any] What an operator wants of its guard, SLUICE_GUARD_AUTOMATIC ...; at its next step. Of
   /// several within one step the last.
   void force_guard(std::uint32_t to);
@@ -137,8 +137,8 @@ class lane {
   bool woken_ = false;
 
   mutable std::mutex published_mutex_;
-  std::vector<published> published_;  // by place
-  sluice_pressure pressure_{};
+  std::vector<published> published_;        // by place
+  std::vector<sluice_pressure> pressures_;  // by place
   std::atomic<bool> pressure_changed_{false};
   static constexpr std::uint32_t nothing_forced = UINT32_MAX;
   std::atomic<std::uint32_t> forced_{nothing_forced};

@@ -246,3 +246,113 @@ TEST_CASE("every change is an event with its cause and all values") {
        {"OVERLOAD", "sink: ", "offered ", "capacity ", "ratio ", "p95 ", "pending "})
     CHECK_MESSAGE(told.find(each) != std::string::npos, told);
 }
+
+TEST_CASE("stages before shards see what all shards take together") {
+  rig on;
+  on.add("source", source);
+  on.add("stage", plain, {"source"});
+  on.add("sink", sink, {"stage"}).shards = 2;
+  sluice_pressure seen{};
+  on["stage"].process = [&](batch& records) { seen = records.pressure(); };
+  for (const char* shard : {"sink/0", "sink/1"}) {  // one of 100 each 10 ms: 10,000/s
+    script& end = on[shard];
+    auto under_way = std::make_shared<std::pair<std::uint64_t, std::uint32_t>>();
+    end.ready = [under_way](std::uint32_t, duration) { return under_way->second > 0 ? 0 : 100; };
+    end.process = [under_way, &end](batch& records) {
+      for (const record& each : records) records.pending(each);
+      *under_way = {records.call(), records.size()};
+      end.host->wake_at(records.now() + 10ms);
+    };
+    end.timer = [under_way, &end](time_point now) {
+      const auto [call, count] = std::exchange(*under_way, {});
+      const std::int64_t at = now.time_since_epoch().count();
+      end.host->report({0, SLUICE_PUBLISHED, 0, count, call, 0, at, at, 1});
+    };
+  }
+  on.build();
+  for (int i = 0; i < 100; ++i) {
+    for (std::uint64_t key = 1; key <= 300; ++key) on["source"].waiting.push_back({key});
+    on.give({});
+    on.run->advance(10 * ms);
+  }
+  CHECK(seen.offered_per_s == doctest::Approx(30'000).epsilon(0.05));
+  CHECK(seen.capacity_per_s == doctest::Approx(20'000).epsilon(0.1));
+  CHECK(seen.level == SLUICE_OVERLOAD);
+}
+
+namespace {
+
+/// source -> "a" -> "sink a", source -> "b" -> "sink b", all but the sinks in one lane. The first
+/// sink never answers, if it is given more than one record it is full.
+struct two_ways : rig {
+  sluice_pressure seen_by_a{}, seen_by_b{};
+  two_ways() {
+    add("source", source);
+    add("a", plain, {"source"});
+    add("b", plain, {"source"});
+    add("sink a", sink, {"a"});
+    add("sink b", sink, {"b"});
+    plays["a"].process = [this](batch& records) { seen_by_a = records.pressure(); };
+    plays["b"].process = [this](batch& records) { seen_by_b = records.pressure(); };
+    plays["sink a"].process = [](batch& records) {
+      for (const record& each : records) records.pending(each);
+    };
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a stage sees the sinks it can reach, not those of its lane") {
+  two_ways on;
+  on.build();
+  for (int i = 0; i < 10; ++i) {
+    on.give_many(10);
+    on.run->advance(100 * ms);
+  }
+  on.give_many(1);
+  CHECK(on.seen_by_a.level == SLUICE_OVERLOAD);
+  CHECK(on.seen_by_b.level == SLUICE_HEALTHY);
+}
+
+TEST_CASE("what was sampled counts for a routed sink by its part of what came") {
+  rig on;
+  on.add("source", source);
+  on.add("stage", plain, {"source"});
+  on.add("orders", sink, {"stage"}).inputs.front().where.priorities = {SLUICE_PRIORITY_HIGH};
+  on.add("ticks", sink, {"stage"}).inputs.front().where.priorities = {SLUICE_PRIORITY_NORMAL};
+  on["stage"].process = [&](batch& records) {
+    for (const record& each : records)
+      if (each.priority != SLUICE_PRIORITY_HIGH && each.seq % 2 == 0)
+        records.drop(each, reason::sampled);
+  };
+  on.build();
+  for (int i = 0; i < 100; ++i) {
+    on.give_many(100);
+    on.give({{2, "order", SLUICE_PRIORITY_HIGH}});
+    on.run->advance(10 * ms);
+  }
+  CHECK(on.state("ticks").demand.offered_per_s == doctest::Approx(10'000).epsilon(0.03));
+  CHECK(on.state("orders").demand.offered_per_s < 250);
+}
+
+TEST_CASE("a way down is told of the sink that was the worst") {
+  two_ways on;
+  std::uint64_t call = 0;
+  on["sink b"].process = [&](batch& records) {
+    call = records.call();
+    for (const record& each : records) records.pending(each);
+  };
+  on["sink a"].process = nullptr;
+  on["sink b"].timer = [&](time_point now) {
+    const std::int64_t at = now.time_since_epoch().count();
+    on["sink b"].host->report({0, SLUICE_PUBLISHED, 0, 1, call, 0, at, at, 1});
+  };
+  on.build();
+  on.give_many(1);
+  on.run->advance(500 * ms);
+  REQUIRE(on.run->read().level == SLUICE_OVERLOAD);
+  on["sink b"].host->wake_at(on["sink b"].host->now());
+  on.run->advance(20'000 * ms);
+  CHECK(on.run->read().level == SLUICE_HEALTHY);
+  CHECK(on.last_event("pipeline").find("sink b recovers") != std::string::npos);
+}

@@ -7,8 +7,10 @@
 #include <sluice/record.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <string>
+#include <utility>
 
 namespace sluice::runtime {
 
@@ -288,7 +290,9 @@ void sink_driver::tell_guard(const sluice_call_result& result) {
 }
 
 sluice_status sink_driver::force(std::uint32_t state) {
-  if (guard_table_ == nullptr || guard_table_->force == nullptr) return SLUICE_INVALID;
+  constexpr std::size_t needed = offsetof(sluice_guard, force) + sizeof(sluice_guard::force);
+  if (!guarded() || guard_table_->size < needed || guard_table_->force == nullptr)
+    return SLUICE_INVALID;
   return guard_->ask([&] { return guard_table_->force(guard_->self(), state); });
 }
 
@@ -309,16 +313,20 @@ void sink_driver::note_pending() {
 }
 
 void sink_driver::note_room() {
-  const std::int64_t since = room_since_.load(std::memory_order_relaxed);
-  if (has_room_ == (since != 0)) return;
+  if (has_room_ == had_room_) return;
+  had_room_ = has_room_;
   const std::int64_t now = lane_.now();
-  if (!has_room_) room_ns_.store(room_ns_.load(std::memory_order_relaxed) + now - since);
-  room_since_.store(has_room_ ? now : 0);
+  const std::lock_guard lock{room_mutex_};
+  if (has_room_)
+    room_since_ = now;
+  else
+    room_ns_ += now - std::exchange(room_since_, no_room);
 }
 
 std::int64_t sink_driver::room_time(std::int64_t now) const {
-  const std::int64_t since = room_since_.load(), before = room_ns_.load();
-  return since == 0 ? before : before + std::max<std::int64_t>(now - since, 0);
+  const std::lock_guard lock{room_mutex_};
+  return room_since_ == no_room ? room_ns_
+                                : room_ns_ + std::max<std::int64_t>(now - room_since_, 0);
 }
 
 std::uint64_t sink_driver::take_least_pending(std::uint64_t now) {

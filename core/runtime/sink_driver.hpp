@@ -12,6 +12,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -116,7 +117,10 @@ class sink_driver {
   bool keeps_latest_ = false;  // the queue, as the guard asked
   bool guard_closed_ = true;   // as of the last step
   bool has_room_ = true;       // the last step ended for want of input, or its guard's leave
-  std::atomic<std::int64_t> room_ns_{0}, room_since_{0};  // before, and since when; 0: it has none
+  mutable std::mutex room_mutex_;
+  static constexpr std::int64_t no_room = -1;
+  std::int64_t room_ns_ = 0, room_since_ = 0;  // before, and since when
+  bool had_room_ = true;                       // as room_since_ says
   std::atomic<std::uint64_t> least_pending_{0};
 };
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
+#include <span>
 #include <utility>
 
 namespace sluice::runtime {
@@ -25,6 +27,7 @@ void engine::tick() {
   watch(now);
   {
     const std::lock_guard lock{tick_mutex_};
+    copied_ = 0;
     for (instance& each : instances_) measure(each, now);
     if (spec_.level.mode != config::level_mode::never) {
       for (std::size_t i = 0; i < instances_.size(); ++i)
@@ -35,7 +38,7 @@ void engine::tick() {
     ++tick_;
     last_tick_ = now;
   }
-  for (instance& each : instances_) press(each);
+  for (const instance& each : instances_) press(each);
   tell_priority_lost(now);
 }
 
@@ -62,11 +65,32 @@ void engine::measure(instance& each, std::int64_t now) {
   const std::uint64_t kept_away =
       seen.count.dropped[SLUICE_DROP_SAMPLED] + seen.count.dropped[SLUICE_DROP_SHED];
   each.kept_away = kept_away - std::exchange(each.kept_away_before, kept_away);
+  copied_ += seen.count.copied - std::exchange(each.copied_before, seen.count.copied);
+  if (!each.made->is(SLUICE_SINK)) return;
+  const std::uint64_t arrived = each.in->queue()->read(now).pushed;
+  each.arrived = arrived - std::exchange(each.arrived_before, arrived);
 }
 
 // --- levels -------------------------------------------------------------------------------------
 
-/// What was sampled and shed before a sink was offered to it; shards share it.
+/// What `by` sampled and shed of what would have come to a sink: the sink's part of what came to
+/// all that `by` can reach, where copies are not counted again.
+double engine::kept_from(const instance& by, std::size_t sink) const {
+  std::uint64_t all = 0, most = 0;
+  for (std::size_t i = 0; i < by.sinks.size();) {
+    const std::uint32_t spec = instances_[by.sinks[i]].spec;
+    std::uint64_t sum = 0;  // of its shards, which stand together
+    for (; i < by.sinks.size() && instances_[by.sinks[i]].spec == spec; ++i)
+      sum += instances_[by.sinks[i]].arrived;
+    all += sum;
+    most = std::max(most, sum);
+  }
+  const auto kept = static_cast<double>(by.kept_away);
+  if (all == 0) return kept / static_cast<double>(by.sinks.size());
+  const std::uint64_t distinct = std::max(most, all - std::min(all, copied_));
+  return kept * static_cast<double>(instances_[sink].arrived) / static_cast<double>(distinct);
+}
+
 levels::sample engine::sample_sink(std::size_t number, std::int64_t now) {
   instance& sink = instances_[number];
   const lane::published seen = sink.in->read(sink.place);
@@ -74,12 +98,12 @@ levels::sample engine::sample_sink(std::size_t number, std::int64_t now) {
 
   levels::slot slot;
   slot.length_ns = now - last_tick_;
-  slot.arrived = queue.pushed - std::exchange(sink.arrived_before, queue.pushed);
+  slot.arrived = sink.arrived;
   slot.delivered =
       seen.count.published - std::exchange(sink.delivered_before, seen.count.published);
   for (const instance& each : instances_)
-    if (std::binary_search(each.sinks.begin(), each.sinks.end(), number))
-      slot.kept_away += each.kept_away / of_spec_[sink.spec].size();
+    if (each.kept_away > 0 && std::binary_search(each.sinks.begin(), each.sinks.end(), number))
+      slot.kept_away += kept_from(each, number);
   const std::int64_t room = sink.in->driver()->room_time(now);
   slot.room_ns = std::max<std::int64_t>(room - std::exchange(sink.room_before, room), 0);
   slot.barred = !seen.guard_closed;
@@ -90,7 +114,8 @@ levels::sample engine::sample_sink(std::size_t number, std::int64_t now) {
   made.ratio = sink.demand.ratio();
   made.latency_ns = std::max(sink.in->driver()->calls.read(now).p95_ns, unanswered);
   made.pending = sink.in->driver()->take_least_pending(
-      queue.state.depth + seen.held + (sink.place == 0 ? 0 : sink.in->read(0).held));
+      queue.state.depth + (queue.popped - seen.taken) + seen.held +
+      (sink.place == 0 ? 0 : sink.in->read(0).held));
   made.guard_closed = seen.guard_closed;
   made.contributed = contributed_to(number);
   sink.pressure = {sizeof sink.pressure,         SLUICE_HEALTHY, sink.demand.offered_per_s(),
@@ -133,8 +158,12 @@ void engine::classify_pipeline() {
   level_cause_ = level_ == SLUICE_HEALTHY
                      ? std::string{}
                      : std::string{worst->made->label()} + ": " + worst->level.text;
+  // On the way down it is told of the sink that was the worst.
+  const std::size_t number = static_cast<std::size_t>(worst - instances_.data());
+  const std::size_t told = level_ < before ? worst_sink_ : number;
+  worst_sink_ = number;
   if (level_ == before) return;
-  tell_change(*worst, before, level_);
+  tell_change(instances_[told], before, level_);
   const std::string cause = level_ > before ? worst->level.cause : "recovery";
   const auto found = std::find_if(changes_.begin(), changes_.end(), [&](const level_changes& each) {
     return each.to == level_ && each.cause == cause;
@@ -159,16 +188,37 @@ void engine::tell_change(const instance& worst, std::uint32_t before, std::uint3
   shared_.tell(up ? SLUICE_WARN : SLUICE_INFO, "pipeline", "level", text);
 }
 
-void engine::press(instance& each) {
-  if (each.place > 0 || each.sinks.empty()) return;  // once a lane: its first stage sees the most
-  const sluice_pressure* worst = &instances_[each.sinks.front()].pressure;
-  for (const std::size_t sink : each.sinks) {
-    const sluice_pressure& other = instances_[sink].pressure;
-    if (other.level > worst->level ||
-        (other.level == worst->level && other.pending > worst->pending))
-      worst = &other;
+/// A sink as those before it see it: all the shards of it that they reach.
+sluice_pressure engine::pressure_of(std::span<const std::size_t> shards) const {
+  sluice_pressure made{sizeof made, SLUICE_HEALTHY, 0, 0, 0, 0};
+  bool known = false;
+  for (const std::size_t number : shards) {
+    const sluice_pressure& each = instances_[number].pressure;
+    made.level = std::max(made.level, each.level);
+    made.offered_per_s += each.offered_per_s;
+    // A shard that was never saturated takes what it is given.
+    made.capacity_per_s += each.capacity_per_s > 0 ? each.capacity_per_s : each.offered_per_s;
+    known |= each.capacity_per_s > 0;
+    made.pending += each.pending;
+    made.oldest_ns = std::max(made.oldest_ns, each.oldest_ns);
   }
-  each.in->set_pressure(*worst);
+  if (!known) made.capacity_per_s = 0;
+  return made;
+}
+
+void engine::press(const instance& each) {
+  if (each.sinks.empty()) return;
+  std::optional<sluice_pressure> worst;
+  for (std::size_t i = 0; i < each.sinks.size();) {
+    const std::size_t first = i;
+    const std::uint32_t spec = instances_[each.sinks[first]].spec;
+    while (i < each.sinks.size() && instances_[each.sinks[i]].spec == spec) ++i;
+    const sluice_pressure seen = pressure_of({each.sinks.data() + first, i - first});
+    if (!worst || seen.level > worst->level ||
+        (seen.level == worst->level && seen.pending > worst->pending))
+      worst = seen;
+  }
+  each.in->set_pressure(each.place, *worst);
 }
 
 // --- hung lanes ---------------------------------------------------------------------------------

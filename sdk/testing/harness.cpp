@@ -175,7 +175,8 @@ bool harness::run_until(const std::function<bool()>& done, duration limit) {
 }
 
 void harness::pressure(const sluice_pressure& now) {
-  for (const auto& each : parts_->running.lanes()) each->set_pressure(now);
+  for (const auto& each : parts_->running.lanes())
+    for (std::size_t i = 0; i < each->stages().size(); ++i) each->set_pressure(i, now);
 }
 
 void harness::document(std::string_view what, std::string text) {
