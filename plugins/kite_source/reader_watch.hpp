@@ -20,12 +20,12 @@ class reader_watch {
 
   /// The reader took a message and is busy with it, or went to do something else.
   void away(time_point now) {
-    if (!away_since_) away_since_ = now;
+    if (away_since_ == never) away_since_ = now;
   }
   /// It is back at the sockets, and waits there as long as nothing comes.
   std::optional<level> back(time_point now) {
-    const duration late = away_since_ ? now - *away_since_ : duration{};
-    away_since_.reset();
+    const duration late = away_since_ == never ? duration{} : now - away_since_;
+    away_since_ = never;
     const level before = level_;
     if (late >= warning) {
       latest_ = late;
@@ -40,7 +40,7 @@ class reader_watch {
   duration latest() const { return latest_; }
 
  private:
-  std::optional<time_point> away_since_;
+  time_point away_since_ = never;  // at the sockets
   time_point until_{};
   duration latest_{};
   level level_ = level::healthy;
