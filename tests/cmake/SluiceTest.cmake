@@ -14,7 +14,7 @@ function(sluice_add_test name)
   target_link_libraries(${name} PRIVATE sluice_test_main sluice_build ${ARG_LIBRARIES})
   target_compile_definitions(${name} PRIVATE ${ARG_DEFINITIONS})
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300)
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 900)
 endfunction()
 
 # Every subfolder of `dir` that has a CMakeLists.txt.
