@@ -14,8 +14,17 @@
 //   static constexpr std::array<std::string_view, N> emits{...}          schemas it may create
 //   permit, result, closed, force                                        a guard; ext/guard.h
 //
-// All but wake, closed and the static ones run in the stage's lane, one at a time. Exceptions are
-// caught at the boundary: the batch's answers are void and it is dropped as `fault`.
+// and, to be changed while its pipeline runs (ext/swap.h says when and where they are called):
+//
+//   void reconfigure(const config&)               new values of its live() rows; required with such
+//   void self_test()                              throws if it is not fit to run
+//   static constexpr std::string_view state_schema{"name/1"}   of what save writes
+//   void save(sluice::state_writer&)              its state, for what takes its place
+//   void load(sluice::state_reader&)              on a new stage; throw to refuse it
+//   static constexpr std::array<std::string_view, N> older_states{...}   load knows too
+//
+// All but wake, closed, load, self_test and the static ones run in the stage's lane, one at a time.
+// Exceptions are caught at the boundary: the batch's answers are void and it is dropped as `fault`.
 #pragma once
 
 #include <sluice/abi.h>
@@ -23,8 +32,10 @@
 #include <sluice/ext/control.h>
 #include <sluice/ext/guard.h>
 #include <sluice/ext/signals.h>
+#include <sluice/ext/swap.h>
 #include <sluice/config.hpp>
 #include <sluice/record.hpp>
+#include <sluice/state.hpp>
 
 #include <concepts>
 #include <cstring>
@@ -287,7 +298,67 @@ struct glue {
     });
   }
 
+  static sluice_status reconfigure(void* self, const sluice_value* values, std::uint32_t count,
+                                   sluice_text* error) {
+    return guarded(error, SLUICE_FAILED,
+                   [&] { return of(self).reconfigure(fill(values, count)), SLUICE_OK; });
+  }
+  static sluice_status self_test(void* self, sluice_text* error) {
+    return guarded(error, SLUICE_FAILED, [&] { return of(self).self_test(), SLUICE_OK; });
+  }
+  static sluice_status export_state(void* self,
+                                    void (*write)(void*, const std::uint8_t*, std::uint64_t),
+                                    void* context, sluice_text* error) {
+    return guarded(error, SLUICE_FAILED, [&] {
+      state_writer out;
+      of(self).save(out);
+      write(context, out.bytes().data(), out.bytes().size());
+      return SLUICE_OK;
+    });
+  }
+  static sluice_status import_state(void* self, sluice_str schema, const std::uint8_t* data,
+                                    std::uint64_t size, sluice_text* error) {
+    return guarded(error, SLUICE_FAILED, [&] {
+      state_reader in{view(schema), {data, size}};
+      return of(self).load(in), SLUICE_OK;
+    });
+  }
+
+  /// Its own schema first.
+  static constexpr auto raw_reads = [] {
+    if constexpr (requires { Stage::older_states; }) {
+      std::array<sluice_str, Stage::older_states.size() + 1> raw{borrow(Stage::state_schema)};
+      for (std::size_t i = 0; i < Stage::older_states.size(); ++i)
+        raw[i + 1] = borrow(Stage::older_states[i]);
+      return raw;
+    } else if constexpr (requires { Stage::state_schema; }) {
+      return std::array<sluice_str, 1>{borrow(Stage::state_schema)};
+    } else {
+      return std::array<sluice_str, 1>{};
+    }
+  }();
+  static constexpr sluice_swap swap_table() {
+    sluice_swap made{};
+    made.size = sizeof made;
+    if constexpr (requires { &Stage::self_test; }) made.self_test = &self_test;
+    if constexpr (requires { &Stage::reconfigure; }) made.reconfigure = &reconfigure;
+    if constexpr (requires { Stage::state_schema; }) {
+      made.writes = borrow(Stage::state_schema);
+      made.reads = raw_reads.data();
+      made.reads_count = raw_reads.size();
+      made.export_state = &export_state;
+      made.import_state = &import_state;
+    }
+    return made;
+  }
+
   static const void* extension(sluice_str id) {
+    if constexpr (
+        requires { Stage::state_schema; } || requires { &Stage::self_test; } ||
+        requires { &Stage::reconfigure; }) {
+      static constexpr sluice_swap table = swap_table();
+      if (view(id) == SLUICE_EXT_SWAP) return &table;
+    }
     if constexpr (requires { Stage::codecs; }) {
       static constexpr sluice_codec_list list{sizeof(sluice_codec_list), Stage::codecs.size(),
                                               Stage::codecs.data()};
