@@ -104,9 +104,13 @@ struct level_spec {
   std::int64_t relapse_ns = 60'000'000'000;
 };
 
+struct node;
+
 struct pipeline_spec {
   std::string name;
   std::string file;  ///< where it came from, for messages
+  /// As read, before any variable: what a swap is an edit of. Null if it was not read.
+  std::shared_ptr<const node> document;
   std::string hash;  ///< of the resolved file, hexadecimal
   std::string metrics_prefix = "ticker";
   std::uint32_t max_keys = 16'384;
