@@ -78,7 +78,6 @@ void engine::build(bool may_wait) {
       entry.spec = number;
       entry.made = made.get();
       entry.in = in;
-      entry.place = in->stages().size();
       entry.leads = begins;
       instances_.push_back(std::move(entry));
       in->add(std::move(made));

@@ -50,7 +50,7 @@ bool engine::drained_with_loss() const { return losses() > losses_before_drain_.
 
 stage_state engine::state_of(const instance& each, std::int64_t now, bool at_rest) const {
   const config::stage_spec& spec = spec_.stages[each.spec];
-  const lane::published own = each.in->read(each.place);
+  const published own = each.in->read(*each.made);
   stage_state made;
   made.name = each.made->label();
   made.plugin = sluice::view(spec.plugin->name);

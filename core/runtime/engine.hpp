@@ -66,7 +66,6 @@ class engine {
     std::uint32_t spec = 0;  // in spec_.stages
     stage* made = nullptr;
     lane* in = nullptr;
-    std::size_t place = 0;           // in the lane
     bool leads = false;              // its lane's queue is its own
     std::vector<std::size_t> sinks;  // those it can reach, in instances_
     // As of the last tick.

@@ -19,6 +19,7 @@ std::uint64_t hold_store::add(const sluice_record& record) {
   into.record.data = into.bytes.get();
   if (record.size > 0) std::memcpy(into.bytes.get(), record.data, record.size);
   into.used = true;
+  into.added = ++added_;
   ++count_;
   return (std::uint64_t{into.generation} << 32) | (number + 1u);
 }
@@ -57,11 +58,49 @@ bool hold_store::remove(std::uint64_t handle) {
   slot* found = at(handle);
   if (found == nullptr) return false;
   found->used = false;
-  ++found->generation;
-  if (found->capacity > keep_capacity) give_back(*found);
-  free_.push_back(static_cast<std::uint32_t>(handle & UINT32_MAX) - 1);
   --count_;
+  free(static_cast<std::uint32_t>(handle & UINT32_MAX) - 1);
   return true;
+}
+
+void hold_store::free(std::uint32_t number) {
+  slot& freed = slots_[number];
+  ++freed.generation;
+  if (freed.capacity > keep_capacity) give_back(freed);
+  free_.push_back(number);
+}
+
+bool hold_store::set_aside(std::uint64_t handle) {
+  slot* found = at(handle);
+  if (found == nullptr) return false;
+  found->used = false;
+  --count_;
+  aside_.push_back(static_cast<std::uint32_t>(handle & UINT32_MAX) - 1);
+  return true;
+}
+
+void hold_store::restore() {
+  for (const std::uint32_t number : aside_) slots_[number].used = true;
+  count_ += aside_.size();
+  aside_.clear();
+}
+
+void hold_store::forget_aside() {
+  for (const std::uint32_t number : aside_) free(number);
+  aside_.clear();
+}
+
+std::vector<std::uint64_t> hold_store::in_order() const {
+  std::vector<std::uint32_t> numbers;
+  for (std::uint32_t i = 0; i < slots_.size(); ++i)
+    if (slots_[i].used) numbers.push_back(i);
+  std::sort(numbers.begin(), numbers.end(), [this](std::uint32_t one, std::uint32_t other) {
+    return slots_[one].added < slots_[other].added;
+  });
+  std::vector<std::uint64_t> handles;
+  for (const std::uint32_t each : numbers)
+    handles.push_back((std::uint64_t{slots_[each].generation} << 32) | (each + 1u));
+  return handles;
 }
 
 void hold_store::clear() {

@@ -23,13 +23,18 @@ struct host_calls {
   static constexpr std::uint32_t emit_limit = 65'536;
   static constexpr std::uint64_t emit_bytes_limit = 16u << 20;
 
-  static stage& of(const sluice_host* host) {
-    return *static_cast<const stage::host_table*>(host)->owner;
+  static stage& of(const sluice_host* host) { return plugin_object::of(host).owner(); }
+
+  /// This thread is in a call of the very object: what is for the lane may be done.
+  static bool in_call(const sluice_host* host) {
+    const plugin_object& object = plugin_object::of(host);
+    return object.owner().runs_here() && object.owner().object_.get() == &object;
   }
 
   /// The contract was broken: nothing is done, and it is told once in a call.
-  static sluice_status invalid(stage& by, std::string_view what) {
-    if (by.lane_ == nullptr || !by.in_call_ || by.invalid_in_call_) return SLUICE_INVALID;
+  static sluice_status invalid(const sluice_host* host, std::string_view what) {
+    stage& by = of(host);
+    if (!in_call(host) || by.invalid_in_call_) return SLUICE_INVALID;
     by.invalid_in_call_ = true;
     by.fault(what);
     return SLUICE_INVALID;
@@ -55,7 +60,7 @@ struct host_calls {
                     sluice_str message) {
     stage& by = of(host);
     // How a call without a status says that it threw.
-    if (severity >= SLUICE_ERROR && view(kind) == "fault" && by.runs_here()) {
+    if (severity >= SLUICE_ERROR && view(kind) == "fault" && in_call(host)) {
       if (!by.invalid_in_call_) by.fault(view(message));
       return;
     }
@@ -67,7 +72,7 @@ struct host_calls {
   }
   static sluice_status secret(const sluice_host* host, std::uint64_t handle, sluice_text* out) {
     if (fails(of(host))) return put(out, "the secret is not to be had"), SLUICE_FAILED;
-    const config::secret_reader* reader = of(host).spec_.settings->secret(handle);
+    const config::secret_reader* reader = plugin_object::of(host).settings().secret(handle);
     if (reader == nullptr) return put(out, "no such secret"), SLUICE_FAILED;
     try {
       const std::string text = of(host).shared_.secrets.read(*reader);
@@ -78,18 +83,20 @@ struct host_calls {
     }
   }
 
-  static void wake_at(const sluice_host* host, std::int64_t when) { of(host).wake_time_ = when; }
+  static void wake_at(const sluice_host* host, std::int64_t when) {
+    plugin_object::of(host).wake_time = when;
+  }
 
   // --- sources ---------------------------------------------------------------------------------
 
   static sluice_status push(const sluice_host* host, sluice_record* records, std::uint64_t count) {
     stage& source = of(host);
     if (fails(source)) return SLUICE_FAILED;
-    if (!source.is(SLUICE_SOURCE) || !source.in_call_)
-      return invalid(source, "push is for sources, in their lane");
+    if (!source.is(SLUICE_SOURCE) || !in_call(host))
+      return invalid(host, "push is for sources, in their lane");
     for (std::uint64_t i = 0; i < count; ++i)
       if (!source.shared_.formats.known(records[i].schema) || !sound(records[i]))
-        return invalid(source,
+        return invalid(host,
                        "pushed a record without a known schema, a priority of 0 to 2 and a weight "
                        "of 1 or more");
     source.lane_->begin_batch();
@@ -129,10 +136,10 @@ struct host_calls {
   static sluice_status discard(const sluice_host* host, std::uint32_t reason, std::uint64_t count) {
     stage& source = of(host);
     if (fails(source)) return SLUICE_FAILED;
-    if (!source.is(SLUICE_SOURCE) || !source.in_call_)
-      return invalid(source, "discard is for sources, in their lane");
+    if (!source.is(SLUICE_SOURCE) || !in_call(host))
+      return invalid(host, "discard is for sources, in their lane");
     if (reason == SLUICE_KEEP || reason >= SLUICE_DROP_REASONS)
-      return invalid(source, "discarded for a reason that is none");
+      return invalid(host, "discarded for a reason that is none");
     source.count.created += count;
     source.count.dropped[reason] += count;
     return SLUICE_OK;
@@ -145,47 +152,48 @@ struct host_calls {
   }
 
   static void stage_insertion(stage& by, const sluice_record& record, std::uint32_t position,
-                              std::uint64_t handle) {
+                              std::uint64_t handle, bool numbered) {
     const std::size_t offset = by.staged_bytes_.size();
     by.staged_bytes_.insert(by.staged_bytes_.end(), record.data, record.data + record.size);
-    by.insertions_.push_back({position, handle, offset, record});
+    by.insertions_.push_back({position, handle, numbered, offset, record});
   }
 
   static sluice_status emit(const sluice_host* host, const sluice_record* record,
                             std::uint32_t position) {
     stage& by = of(host);
     if (fails(by)) return SLUICE_FAILED;
-    if (!by.can(SLUICE_CAN_EMIT) || !by.is(SLUICE_TRANSFORM) || !by.in_call_)
-      return invalid(by, "emit is for transforms that declare SLUICE_CAN_EMIT, in their lane");
+    if (!by.can(SLUICE_CAN_EMIT) || !by.is(SLUICE_TRANSFORM) || !in_call(host))
+      return invalid(host, "emit is for transforms that declare SLUICE_CAN_EMIT, in their lane");
     if (!by.shared_.formats.known(record->schema) || !sound(*record))
-      return invalid(by,
+      return invalid(host,
                      "emitted a record without a known schema, a priority of 0 to 2 and a weight "
                      "of 1 or more");
-    if (!in_order(by, position)) return invalid(by, "emit: positions decreased within one call");
+    if (!in_order(by, position)) return invalid(host, "emit: positions decreased within one call");
     if (by.emitted_ == emit_limit || by.emitted_bytes_ + record->size > emit_bytes_limit)
       return SLUICE_FULL;
     sluice_record made = *record;
     // Of a key it was given, it carries the seq of the record it was made from; a second numbering
     // would look like a restart. Keys of its own are numbered here.
-    if (!by.shared_.keys.is(made.index, made.key)) {
+    const bool numbered = by.shared_.keys.is(made.index, made.key);
+    if (!numbered) {  // when it leaves: a call that fails must not leave a gap
       made.index = by.keys().index_of(made.key);
       if (made.index == index_space::none) return SLUICE_FULL;
-      made.seq = by.keys().next_seq(made.index);
     }
     ++by.emitted_;
     by.emitted_bytes_ += made.size;
-    stage_insertion(by, made, position, 0);
+    stage_insertion(by, made, position, 0, numbered);
     return SLUICE_OK;
   }
 
   static sluice_status hold(const sluice_host* host, std::uint32_t i, std::uint64_t* handle) {
     stage& by = of(host);
     if (fails(by)) return SLUICE_FAILED;
-    if (!by.can(SLUICE_CAN_HOLD) || by.batch_ == nullptr || i >= by.batch_->count)
-      return invalid(by, "hold is for transforms that declare SLUICE_CAN_HOLD, in process");
-    if (by.answers_[i] != SLUICE_KEEP) return invalid(by, "hold: the record was answered already");
+    if (!by.can(SLUICE_CAN_HOLD) || !in_call(host) || by.batch_ == nullptr || i >= by.batch_->count)
+      return invalid(host, "hold is for transforms that declare SLUICE_CAN_HOLD, in process");
+    if (by.answers_[i] != SLUICE_KEEP)
+      return invalid(host, "hold: the record was answered already");
     if (!sound(by.batch_->records[i]))
-      return invalid(by, "hold: a record has a priority of 0 to 2 and a weight of 1 or more");
+      return invalid(host, "hold: a record has a priority of 0 to 2 and a weight of 1 or more");
     *handle = by.store_.add(by.batch_->records[i]);
     if (*handle == 0) return SLUICE_FULL;
     by.answers_[i] = SLUICE_HELD;
@@ -195,24 +203,25 @@ struct host_calls {
   }
 
   static const sluice_record* held(const sluice_host* host, std::uint64_t handle) {
-    return of(host).store_.find(handle);
+    return in_call(host) ? of(host).store_.find(handle) : nullptr;
   }
 
   static sluice_status release(const sluice_host* host, std::uint64_t handle,
                                std::uint32_t position, float weight) {
     stage& by = of(host);
     if (fails(by)) return SLUICE_FAILED;
-    sluice_record* record = by.in_call_ ? by.store_.find(handle) : nullptr;
-    if (record == nullptr) return invalid(by, "release: no such record is held");
-    if (!in_order(by, position)) return invalid(by, "release: positions decreased within one call");
+    sluice_record* record = in_call(host) ? by.store_.find(handle) : nullptr;
+    if (record == nullptr) return invalid(host, "release: no such record is held");
+    if (!in_order(by, position))
+      return invalid(host, "release: positions decreased within one call");
     if (weight > 0) {
       sluice_record weighed = *record;
       weighed.weight = weight;
-      if (!sound(weighed)) return invalid(by, "release: a weight is 1 or more");
+      if (!sound(weighed)) return invalid(host, "release: a weight is 1 or more");
       record->weight = weight;
     }
-    stage_insertion(by, *record, position, handle);
-    by.store_.remove(handle);
+    stage_insertion(by, *record, position, handle, true);
+    by.let_go(handle);
     return SLUICE_OK;
   }
 
@@ -221,9 +230,8 @@ struct host_calls {
     stage& by = of(host);
     if (fails(by)) return SLUICE_FAILED;
     if (reason == SLUICE_KEEP || reason >= SLUICE_DROP_REASONS)
-      return invalid(by, "dropped a held record for a reason that is none");
-    if (!by.in_call_ || !by.store_.remove(handle))
-      return invalid(by, "drop: no such record is held");
+      return invalid(host, "dropped a held record for a reason that is none");
+    if (!in_call(host) || !by.let_go(handle)) return invalid(host, "drop: no such record is held");
     by.staged_drops_.push_back({handle, reason});
     return SLUICE_OK;
   }
@@ -233,11 +241,13 @@ struct host_calls {
   static sluice_status report(const sluice_host* host, const sluice_outcome* outcome) {
     stage& by = of(host);
     if (fails(by)) return SLUICE_FAILED;
-    if (by.driver == nullptr || !by.in_call_)
-      return invalid(by, "report is for sinks, in their lane");
+    // A sink that is not in its place yet has no calls, but connects.
+    if (by.object_.get() != &plugin_object::of(host) && outcome->call == 0) return SLUICE_OK;
+    if (by.driver == nullptr || !in_call(host))
+      return invalid(host, "report is for sinks, in their lane");
     const sluice_status status = by.driver->report(*outcome);
     return status == SLUICE_INVALID
-               ? invalid(by, "reported an outcome that is not of a call under way")
+               ? invalid(host, "reported an outcome that is not of a call under way")
                : status;
   }
 
@@ -247,20 +257,25 @@ struct host_calls {
                                           std::uint32_t name_count, const sluice_key_row* rows,
                                           std::uint64_t row_count) {
     stage& by = of(host);
-    if (!by.is(SLUICE_SOURCE)) return invalid(by, "attributes are a source's to publish");
-    std::vector<attributes::row> indexed;
+    if (!by.is(SLUICE_SOURCE)) return invalid(host, "attributes are a source's to publish");
+    plugin_object& object = plugin_object::of(host);
+    attribute_rows given;
+    for (std::uint32_t i = 0; i < name_count; ++i) given.names.emplace_back(view(names[i]));
     for (std::uint64_t i = 0; i < row_count; ++i) {
-      const std::uint32_t index = by.keys().index_of(rows[i].key);
-      if (index != index_space::none) indexed.push_back({index, rows[i].values});
+      std::vector<std::string>& values = given.rows.emplace_back(rows[i].key, name_count).second;
+      for (std::uint32_t name = 0; name < name_count; ++name)
+        values[name] = view(rows[i].values[name]);
     }
-    by.shared_.attributes.publish(by.number_, {names, name_count}, indexed);
-    return indexed.size() < row_count ? SLUICE_FULL : SLUICE_OK;
+    // The keys are in the hands of the lane, and of the source that is in it.
+    if (by.object_ && by.object_.get() != &object)
+      return object.later = std::move(given), SLUICE_OK;
+    return by.publish(given) ? SLUICE_OK : SLUICE_FULL;
   }
   static std::uint64_t attribute_generation(const sluice_host* host) {
-    return of(host).lane_ == nullptr ? 0 : of(host).lane_->attributes().generation;
+    return in_call(host) ? of(host).lane_->attributes().generation : 0;
   }
   static sluice_str attribute(const sluice_host* host, std::uint32_t index, sluice_str name) {
-    if (of(host).lane_ == nullptr) return {};
+    if (!in_call(host)) return {};
     return borrow(of(host).lane_->attributes().get(index, view(name)));
   }
 
@@ -273,35 +288,21 @@ struct host_calls {
 
   static std::uint32_t add_metric(const sluice_host* host, std::uint32_t kind, sluice_str name,
                                   sluice_str doc) {
-    stage& by = of(host);
-    const std::lock_guard lock{by.metrics_mutex_};
-    for (std::size_t i = 0; i < by.metrics_.size(); ++i)
-      if (by.metrics_[i].name == view(name)) return static_cast<std::uint32_t>(i);
-    if (by.metrics_.size() == SLUICE_METRICS_MAX) return UINT32_MAX;
-    by.metrics_.push_back({std::string{view(name)}, std::string{view(doc)}, kind});
-    return static_cast<std::uint32_t>(by.metrics_.size() - 1);
+    return plugin_object::of(host).add_metric(kind, view(name), view(doc));
   }
   static void set_metric(const sluice_host* host, std::uint32_t metric, double value) {
-    if (metric < SLUICE_METRICS_MAX)
-      of(host).metric_values_[metric].store(value, std::memory_order_relaxed);
+    plugin_object::of(host).set_metric(metric, value);
   }
 
   static sluice_status set_signal(const sluice_host* host, sluice_str name, std::uint32_t level,
                                   sluice_str cause) {
-    stage& by = of(host);
-    if (level > SLUICE_OVERLOAD) return invalid(by, "a signal's level is 0 to 3");
-    const std::lock_guard lock{by.metrics_mutex_};
-    for (signal_state& each : by.signals_)
-      if (each.name == view(name))
-        return each = {each.name, level, std::string{view(cause)}}, SLUICE_OK;
-    if (by.signals_.size() == SLUICE_SIGNALS_MAX) return SLUICE_FULL;
-    by.signals_.push_back({std::string{view(name)}, level, std::string{view(cause)}});
-    return SLUICE_OK;
+    if (level > SLUICE_OVERLOAD) return invalid(host, "a signal's level is 0 to 3");
+    return plugin_object::of(host).set_signal(view(name), level, view(cause));
   }
 
   static std::uint64_t resolve(const sluice_host* host, sluice_str name) {
     stage& by = of(host);
-    return by.shared_.resolver.begin(view(name), &by, [&by] { by.wake(); });
+    return by.shared_.resolver.begin(view(name), &plugin_object::of(host), [&by] { by.wake(); });
   }
   static sluice_status resolved(const sluice_host* host, std::uint64_t ticket, sluice_text* out) {
     std::string text;
@@ -348,13 +349,13 @@ struct host_calls {
   }
 };
 
-void stage::fill_host_table() {
+void plugin_object::fill_host_table() {
   host_table& table = host_;
-  table.owner = this;
+  table.object = this;
   table.size = sizeof(sluice_host);
   table.minor = SLUICE_ABI_MINOR;
-  table.pipeline = borrow(shared_.pipeline);
-  table.stage = borrow(name_);
+  table.pipeline = borrow(owner_.shared_.pipeline);
+  table.stage = borrow(owner_.name_);
   table.now = &host_calls::now;
   table.unix_time = &host_calls::unix_time;
   table.log = &host_calls::log;

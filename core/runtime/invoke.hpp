@@ -28,8 +28,11 @@ sluice_status stage::invoke(Function&& function) {
 template <typename Function>
 std::uint32_t stage::ask(Function&& function) {
   std::uint32_t answer = 0;
+  const std::uint64_t before = faults;
   // That it threw is said by an event: host_calls makes a fault of it.
   invoke([&](sluice_text*) { return answer = function(), SLUICE_OK; });
+  if (on_trial()) [[unlikely]]
+    faults == before ? prove() : revert(std::string{last_fault_});
   end_call();
   return answer;
 }

@@ -21,16 +21,13 @@ void lane::add(std::unique_ptr<stage> next) {
 }
 
 void lane::seal() {
-  for (const auto& each : stages_)
-    if (each->can(SLUICE_CAN_IO)) io_ = each.get();
+  look_for_io();
   if (stages_.back()->is(SLUICE_SINK)) {
     stage* guard = head().is(SLUICE_GUARD) ? &head() : nullptr;
     driver_ = std::make_unique<sink_driver>(*this, *queue_, guard, *stages_.back());
     stages_.back()->driver = driver_.get();
   }
   if (!head().is(SLUICE_SERVICE)) ++shared_.data_lanes;
-  published_.resize(stages_.size());
-  for (const auto& each : stages_) pressures_.push_back(each->pressure);
   for (const auto& each : stages_)
     for (const port& to : each->ports()) to.queue->add_producer();
 }
@@ -45,6 +42,7 @@ bool lane::step() {
   if (pressure_changed_.exchange(false, std::memory_order_relaxed)) take_pressure();
 
   bool worked = state_ == state::created && start();
+  if (has_job_.load(std::memory_order_acquire)) take_job();
   if (forced_.load(std::memory_order_relaxed) != nothing_forced) take_force();
   worked |= run_timers();
   worked |= take_input();
@@ -73,6 +71,7 @@ bool lane::start() {
     sound_so_far = sound_so_far && (*each)->start();
   }
   state_ = state::running;
+  running_.store(true, std::memory_order_release);
   return true;
 }
 
@@ -128,11 +127,11 @@ bool lane::may_step() const {
 // --- drain --------------------------------------------------------------------------------------
 
 bool lane::step_drain() {
-  const std::int64_t deadline = shared_.drain_deadline.load(std::memory_order_relaxed);
-  const bool asked = shared_.draining.load(std::memory_order_relaxed);
+  const bool asked = ending();
   // Services show how the rest ends: they go last.
-  const bool last = !head().is(SLUICE_SERVICE) || shared_.data_lanes.load() == 0;
-  if (asked && last && now_ >= deadline) return expire(), true;
+  const bool last = !head().is(SLUICE_SERVICE) || shared_.data_lanes.load() == 0 ||
+                    end_by_.load(std::memory_order_relaxed) != SLUICE_NEVER;
+  if (asked && last && now_ >= deadline()) return expire(), true;
   switch (state_) {
     case state::created: return false;
     case state::running:
@@ -146,12 +145,21 @@ bool lane::step_drain() {
   return false;
 }
 
+bool lane::ending() const {
+  return shared_.draining.load(std::memory_order_relaxed) ||
+         end_by_.load(std::memory_order_relaxed) != SLUICE_NEVER;
+}
+
+std::int64_t lane::deadline() const {
+  return std::min(shared_.drain_deadline.load(std::memory_order_relaxed),
+                  end_by_.load(std::memory_order_relaxed));
+}
+
 bool lane::drain_stages() {
-  const std::int64_t deadline = shared_.drain_deadline.load(std::memory_order_relaxed);
   while (draining_ < stages_.size()) {
     stage& next = *stages_[draining_];
     const std::uint64_t before = next.count.out + next.count.dropped_total();
-    if (!next.drain(deadline)) return next.count.out + next.count.dropped_total() != before;
+    if (!next.drain(deadline())) return next.count.out + next.count.dropped_total() != before;
     next.end();
     ++draining_;
   }
@@ -177,6 +185,8 @@ void lane::finish() {
   if (queue_ != nullptr) queue_->abandon();  // what still comes is counted
   publish();
   if (!head().is(SLUICE_SERVICE)) --shared_.data_lanes;
+  running_.store(false, std::memory_order_release);
+  has_job_.store(false, std::memory_order_release);
   finished_.store(true, std::memory_order_release);
 }
 
@@ -220,8 +230,8 @@ void lane::notify() {
 }
 
 void lane::interrupt() {
-  if (io_ != nullptr) io_->wake();
   const std::lock_guard lock{sleep_mutex_};
+  if (io_ != nullptr) io_->wake();
   woken_ = true;
   sleep_.notify_one();
 }
@@ -230,36 +240,40 @@ void lane::interrupt() {
 
 void lane::publish() {
   const std::lock_guard lock{published_mutex_};
-  for (std::size_t i = 0; i < stages_.size(); ++i) {
-    stage& each = *stages_[i];
-    published& into = published_[i];
-    into.count = each.count;
-    into.held = each.held_in_store();
-    into.faults = each.faults;
-    into.bypassed = each.bypassed();
-    into.stopped = each.stopped();
+  for (const auto& each : stages_) {
+    published& into = each->shown;
+    into.count = each->count;
+    into.held = each->held_in_store();
+    into.faults = each->faults;
+    into.bypassed = each->bypassed();
+    into.stopped = each->stopped();
     into.taken = driver_ == nullptr ? taken_ : driver_->taken();
     into.busy_ns = busy_ns_;
   }
   if (driver_ == nullptr) return;
-  published_.back().guard_closed = driver_->guard_closed();
-  published_.back().keeps_latest = driver_->keeps_latest();
-  published_.front().held += driver_->in_hand();
-  published& sink = published_.back();
+  head().shown.held += driver_->in_hand();
+  published& sink = stages_.back()->shown;
+  sink.guard_closed = driver_->guard_closed();
+  sink.keeps_latest = driver_->keeps_latest();
   sink.held += driver_->in_flight();
   sink.in_flight = driver_->in_flight();
   sink.receivers = driver_->receivers();
   sink.oldest_call_ns = driver_->oldest_call();
 }
 
-lane::published lane::read(std::size_t place) const {
+published lane::read(const stage& of) const {
   const std::lock_guard lock{published_mutex_};
-  return published_[place];
+  return of.shown;
 }
 
-void lane::set_pressure(std::size_t place, const sluice_pressure& seen) {
+std::uint64_t lane::held_by_guard() const {
   const std::lock_guard lock{published_mutex_};
-  pressures_[place] = seen;
+  return stages_.front()->is(SLUICE_GUARD) ? stages_.front()->shown.held : 0;
+}
+
+void lane::set_pressure(stage& of, const sluice_pressure& seen) {
+  const std::lock_guard lock{published_mutex_};
+  of.next_pressure = seen;
   pressure_changed_.store(true, std::memory_order_relaxed);
 }
 
@@ -277,7 +291,70 @@ void lane::take_force() {
 
 void lane::take_pressure() {
   const std::lock_guard lock{published_mutex_};
-  for (std::size_t i = 0; i < stages_.size(); ++i) stages_[i]->pressure = pressures_[i];
+  for (const auto& each : stages_) each->pressure = each->next_pressure;
+}
+
+// --- changes while it runs ----------------------------------------------------------------------
+
+void lane::post(job what) {
+  {
+    const std::lock_guard lock{job_mutex_};
+    job_ = std::move(what);
+    has_job_.store(true, std::memory_order_release);
+  }
+  interrupt();
+}
+
+void lane::take_job() {
+  const std::lock_guard lock{job_mutex_};
+  if (state_ == state::running && !job_()) return;
+  job_ = {};
+  has_job_.store(false, std::memory_order_release);
+}
+
+bool lane::try_start(std::string& why) {
+  now_ = read_clock();
+  for (auto each = stages_.rbegin(); each != stages_.rend(); ++each) {
+    if ((*each)->try_start()) continue;
+    why = std::string{(*each)->label()} + ": start: " + std::string{(*each)->error()};
+    return false;
+  }
+  state_ = state::running;
+  running_.store(true, std::memory_order_release);
+  return true;
+}
+
+std::vector<std::unique_ptr<stage>> lane::rearrange(std::vector<std::unique_ptr<stage>> next) {
+  std::vector<std::unique_ptr<stage>> before;
+  {
+    const std::lock_guard lock{published_mutex_};
+    before = std::exchange(stages_, std::move(next));
+  }
+  look_for_io();
+  return before;
+}
+
+void lane::reconnect(stage& of, std::vector<edge> next) {
+  for (const edge& each : next)
+    for (const port& to : each.ports()) to.queue->add_producer();
+  for (const edge& each : of.reconnect(std::move(next))) {
+    for (const port& to : each.ports()) {
+      to.queue->remove_producer();
+      to.behind->interrupt();
+    }
+  }
+}
+
+void lane::end_by(std::int64_t deadline) {
+  end_by_.store(deadline);
+  interrupt();
+}
+
+void lane::look_for_io() {
+  const std::lock_guard lock{sleep_mutex_};
+  io_ = nullptr;
+  for (const auto& each : stages_)
+    if (each->can(SLUICE_CAN_IO)) io_ = each.get();
 }
 
 }  // namespace sluice::runtime

@@ -12,8 +12,10 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 namespace sluice::runtime {
@@ -65,24 +67,37 @@ class lane {
   record_queue* queue() { return queue_.get(); }
   const std::vector<std::unique_ptr<stage>>& stages() const { return stages_; }
 
-  /// What a lane last published of one of its stages, exact together with what it took.
-  struct published {
-    counters count;
-    std::uint64_t held = 0, in_flight = 0, receivers = 0, faults = 0;
-    std::int64_t oldest_call_ns = 0;  // when the oldest unanswered call was written; 0: none
-    bool bypassed = false, stopped = false;
-    bool guard_closed = true;   // of a sink
-    bool keeps_latest = false;  // the queue of a sink, as its guard asked
-    std::uint64_t taken = 0;    // by the lane, from its queue
-    std::int64_t busy_ns = 0;   // the lane, since its start
-  };
-  /// [any] `place`: in stages().
-  published read(std::size_t place) const;
-  /// [any] What the stages see of the worst sink they reach, from the next batch on.
-  void set_pressure(std::size_t place, const sluice_pressure& seen);
+  /// [any] What it last published of one of its stages.
+  published read(const stage& of) const;
+  /// [any] What is in the hands of the guard before its sink.
+  std::uint64_t held_by_guard() const;
+  /// [any] What a stage of it sees of the worst sink it reaches, from the next batch on.
+  void set_pressure(stage& of, const sluice_pressure& seen);
   /// [any] What an operator wants of its guard, SLUICE_GUARD_AUTOMATIC ...; at its next step. Of
   /// several within one step the last.
   void force_guard(std::uint32_t to);
+
+  // --- changes while it runs ---
+
+  /// [any] To be done at a step's begin, between two batches, until it answers true. One at a time;
+  /// a lane that ends first forgets it.
+  using job = std::function<bool()>;
+  void post(job what);
+  /// [any] The job is neither done nor forgotten.
+  bool posted() const { return has_job_.load(std::memory_order_acquire); }
+  /// [any] It has stages, and takes jobs.
+  bool running() const { return running_.load(std::memory_order_acquire); }
+  /// Before its thread runs: starts its stages. False: `why`, and nothing of it may run.
+  bool try_start(std::string& why);
+  /// Other stages, in the order records meet them; those that are no longer in it are given back.
+  std::vector<std::unique_ptr<stage>> rearrange(std::vector<std::unique_ptr<stage>> next);
+  /// Other edges of one of its stages; the queues behind those before lose a producer.
+  static void reconnect(stage& of, std::vector<edge> next);
+  /// [any] The end of this lane alone, as if the whole drained.
+  void end_by(std::int64_t deadline);
+  /// Which of its stages waits for I/O, after that may have changed.
+  void look_for_io();
+
   /// [any] Since when its thread has been in stages' code; 0: it waits.
   std::int64_t entered() const { return entered_.load(std::memory_order_relaxed); }
   /// [any] Null unless the lane ends in a sink.
@@ -106,6 +121,9 @@ class lane {
   void publish();
   void take_pressure();
   void take_force();
+  void take_job();
+  bool ending() const;
+  std::int64_t deadline() const;
   bool has_input() const;
   stage& head() { return *stages_.front(); }
   bool source_led() const { return queue_ == nullptr; }
@@ -114,7 +132,7 @@ class lane {
   shared& shared_;
   const std::unique_ptr<record_queue> queue_;
   std::vector<std::unique_ptr<stage>> stages_;
-  stage* io_ = nullptr;
+  stage* io_ = nullptr;  // under sleep_mutex_ for other threads
   std::unique_ptr<sink_driver> driver_;
   record_batch batch_;
   std::uint64_t taken_ = 0;
@@ -136,10 +154,12 @@ class lane {
   std::condition_variable sleep_;
   bool woken_ = false;
 
-  mutable std::mutex published_mutex_;
-  std::vector<published> published_;        // by place
-  std::vector<sluice_pressure> pressures_;  // by place
+  mutable std::mutex published_mutex_;  // and of stages_, for those who read it on other threads
   std::atomic<bool> pressure_changed_{false};
+  std::mutex job_mutex_;
+  job job_;
+  std::atomic<bool> has_job_{false}, running_{false};
+  std::atomic<std::int64_t> end_by_{SLUICE_NEVER};
   static constexpr std::uint32_t nothing_forced = UINT32_MAX;
   std::atomic<std::uint32_t> forced_{nothing_forced};
 };

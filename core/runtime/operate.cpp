@@ -12,7 +12,7 @@ sluice_status engine::force_guard(std::string_view stage, std::uint32_t state) {
     const bool meant =
         stage.empty() || each.made->label() == stage || spec_.stages[each.spec].name == stage;
     if (!meant || !each.made->is(SLUICE_GUARD)) continue;
-    const lane::published now = each.in->read(each.place);
+    const published now = each.in->read(*each.made);
     if (now.bypassed || now.stopped) continue;  // it permits everything, whatever it is told
     each.in->force_guard(state);
     found = SLUICE_OK;

@@ -93,8 +93,10 @@ void stage::forward_merged(sluice_record* records, std::uint32_t kept) {
   std::size_t next = 0;
   const auto put_insertions_before = [&](std::uint32_t position) {
     for (; next < insertions_.size() && insertions_[next].position <= position; ++next) {
-      insertions_[next].record.data = staged_bytes_.data() + insertions_[next].offset;
-      put(insertions_[next].record);
+      sluice_record& record = insertions_[next].record;
+      record.data = staged_bytes_.data() + insertions_[next].offset;
+      if (!insertions_[next].numbered) record.seq = keys().next_seq(record.index);
+      put(record);
     }
   };
   for (std::uint32_t i = 0; i < kept; ++i) {
@@ -107,6 +109,18 @@ void stage::forward_merged(sluice_record* records, std::uint32_t kept) {
 
 bool stage::held_now(std::uint64_t handle) const {
   return std::find(held_now_.begin(), held_now_.end(), handle) != held_now_.end();
+}
+
+/// What is released or dropped leaves the store; while a call may be taken back, at its end.
+bool stage::let_go(std::uint64_t handle) {
+  return on_trial() ? store_.set_aside(handle) : store_.remove(handle);
+}
+
+/// As if the call had not been made: another object will make it.
+void stage::take_back() {
+  store_.restore();
+  for (const std::uint64_t handle : held_now_) store_.remove(handle);
+  clear_staged();
 }
 
 void stage::undo(std::uint32_t size) {
@@ -122,6 +136,7 @@ void stage::undo(std::uint32_t size) {
 }
 
 void stage::clear_staged() {
+  store_.forget_aside();
   insertions_.clear();
   staged_bytes_.clear();
   staged_drops_.clear();

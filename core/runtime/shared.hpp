@@ -13,9 +13,12 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace sluice::runtime {
+
+class plugin_object;
 
 struct shared {
   shared(const clock& given_time, logger given_log, std::string given_name, std::uint32_t max_keys)
@@ -50,6 +53,8 @@ struct shared {
 
   /// For services; empty: there is nothing to read. Set before the lanes run.
   document_reader document;
+  /// An object that is out of its stage: destroyed where plugin code may take its time. Any lane.
+  std::function<void(std::unique_ptr<plugin_object>)> retire;
   /// A stage that must not go on: the pipeline drains. Any lane.
   std::function<void(std::string_view stage)> stop;
   std::atomic<bool> draining{false};

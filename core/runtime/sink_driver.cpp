@@ -15,11 +15,7 @@
 namespace sluice::runtime {
 
 sink_driver::sink_driver(lane& where, record_queue& queue, stage* guard, stage& sink)
-    : lane_{where}, queue_{queue}, guard_{guard}, sink_{sink}, calls_(call_limit) {
-  if (guard_ != nullptr && guard_->plugin().extension != nullptr)
-    guard_table_ = static_cast<const sluice_guard*>(
-        guard_->plugin().extension(sluice::borrow(SLUICE_EXT_GUARD)));
-}
+    : lane_{where}, queue_{queue}, guard_{guard}, sink_{sink}, calls_(call_limit) {}
 
 // --- taking -------------------------------------------------------------------------------------
 
@@ -33,17 +29,20 @@ bool sink_driver::step() {
 
 /// A guard that is bypassed or stopped permits everything.
 bool sink_driver::guarded() const {
-  return guard_table_ != nullptr && !guard_->bypassed() && !guard_->stopped();
+  return guard_ != nullptr && !guard_->bypassed() && !guard_->stopped() && table() != nullptr;
 }
+
+const sluice_guard* sink_driver::table() const { return guard_->object().guard(); }
 
 bool sink_driver::advance() {
   seen_depth_ = queue_.depth();
   const std::uint32_t queued = hand_.size() + seen_depth_;
   wants_input_ = true;
   const bool closed = guard_closed_ =
-      !guarded() || guard_->ask([&] { return guard_table_->closed(guard_->self()); }) != 0;
+      !guarded() || guard_->ask([&] { return table()->closed(guard_->self()); }) != 0;
   if (closed) keep_latest(false);
   if (queued == 0) return false;
+  if (held_off_) return wants_input_ = false;
   if (sink_.stopped()) {
     fill_hand(SLUICE_BATCH_MAX);
     drop_hand(hand_.size(), SLUICE_DROP_FAULT);
@@ -52,7 +51,7 @@ bool sink_driver::advance() {
   std::uint64_t permit = 0;
   const auto permitted = [&] {
     if (!guarded()) return std::uint32_t{SLUICE_GUARD_ALLOW};
-    return guard_->ask([&] { return guard_table_->permit(guard_->self(), lane_.now(), &permit); });
+    return guard_->ask([&] { return table()->permit(guard_->self(), lane_.now(), &permit); });
   };
   // A guard that is not closed is asked first: it also drops what an unready sink would keep.
   if (!closed) {
@@ -286,14 +285,13 @@ void sink_driver::finish_call(call& done, std::int64_t written, std::int64_t now
 }
 
 void sink_driver::tell_guard(const sluice_call_result& result) {
-  if (guarded()) guard_->ask([&] { return guard_table_->result(guard_->self(), &result), 0u; });
+  if (guarded()) guard_->ask([&] { return table()->result(guard_->self(), &result), 0u; });
 }
 
 sluice_status sink_driver::force(std::uint32_t state) {
   constexpr std::size_t needed = offsetof(sluice_guard, force) + sizeof(sluice_guard::force);
-  if (!guarded() || guard_table_->size < needed || guard_table_->force == nullptr)
-    return SLUICE_INVALID;
-  return guard_->ask([&] { return guard_table_->force(guard_->self(), state); });
+  if (!guarded() || table()->size < needed || table()->force == nullptr) return SLUICE_INVALID;
+  return guard_->ask([&] { return table()->force(guard_->self(), state); });
 }
 
 void sink_driver::cancel(std::uint64_t permit) {
@@ -340,13 +338,18 @@ void sink_driver::give_up() {
   abandon_calls();
 }
 
-void sink_driver::abandon_calls() {
+std::uint64_t sink_driver::abandon_calls() {
+  std::uint64_t unknown = 0;
   for (call& each : calls_) {
     if (each.id == 0) continue;
     sink_.count.unknown += each.remaining;
     in_flight_ -= each.remaining;
-    each.id = 0;
+    unknown += each.remaining;
+    each.worst = SLUICE_PUBLISH_UNKNOWN;
+    each.cause = SLUICE_CAUSE_TIMEOUT;
+    finish_call(each, each.handed_ns, lane_.now());
   }
+  return unknown;
 }
 
 std::int64_t sink_driver::oldest_call() const {

@@ -44,8 +44,10 @@ class sink_driver {
 
   /// What is in hand is dropped as `shutdown`, what is unanswered is `unknown`.
   void give_up();
-  /// What is unanswered is `unknown`: the sink has ended.
-  void abandon_calls();
+  /// What is unanswered is `unknown`: the sink has ended. How many records.
+  std::uint64_t abandon_calls();
+  /// No call is made meanwhile: the sink is being changed.
+  void hold_off(bool on) { held_off_ = on; }
 
   std::uint64_t in_hand() const { return hand_.size(); }
   std::uint64_t in_flight() const { return in_flight_; }
@@ -88,6 +90,7 @@ class sink_driver {
   void note_room();
   void note_ages(std::span<const std::int64_t> received, std::int64_t now);
   bool guarded() const;
+  const sluice_guard* table() const;
   bool fill_hand(std::uint32_t most);
   bool hold_back(std::uint32_t answer);
   void keep_latest(bool on);
@@ -106,7 +109,6 @@ class sink_driver {
   record_queue& queue_;
   stage* const guard_;
   stage& sink_;
-  const sluice_guard* guard_table_ = nullptr;
   record_batch hand_;  // taken from the queue, not yet accepted by the sink
   std::array<std::uint8_t, SLUICE_BATCH_MAX> answers_{};
   std::vector<call> calls_;
@@ -114,6 +116,7 @@ class sink_driver {
   std::uint64_t in_flight_ = 0, taken_ = 0, receivers_ = 0;
   std::uint32_t seen_depth_ = 0;
   bool wants_input_ = true;
+  bool held_off_ = false;
   bool keeps_latest_ = false;  // the queue, as the guard asked
   bool guard_closed_ = true;   // as of the last step
   bool has_room_ = true;       // the last step ended for want of input, or its guard's leave

@@ -15,7 +15,6 @@ namespace {
 
 // A small store takes a few large records, too.
 constexpr std::uint64_t least_hold_bytes = 16u << 20;
-constexpr std::int64_t fault_window_ns = 10'000'000'000;
 
 const char* describe(sluice_status status) {
   switch (status) {
@@ -32,31 +31,43 @@ const char* describe(sluice_status status) {
 
 stage::stage(const config::stage_spec& spec, std::string name, std::uint32_t number, shared& with)
     : spec_{spec},
+      kind_{spec.plugin->kind},
       name_{std::move(name)},
       number_{number},
       shared_{with},
+      object_{std::make_unique<plugin_object>(*this, spec)},
       store_{spec.hold, std::max<std::uint64_t>(std::uint64_t{spec.hold} * 512, least_hold_bytes)},
       bypassed_{spec.bypassed} {
-  pressure.size = sizeof pressure;
-  fill_host_table();
+  pressure.size = next_pressure.size = sizeof pressure;
+  fault_times_.fill(long_ago);
 }
 
 stage::~stage() { destroy(); }
 
 void stage::destroy() {
-  shared_.resolver.forget(this);
-  if (object_ != nullptr) plugin().destroy(std::exchange(object_, nullptr));
+  if (before_ != nullptr) before_->destroy();
+  if (object_ != nullptr) object_->destroy();
 }
 
-void stage::create() {
-  for (std::uint64_t handle = 1; const auto* secret = spec_.settings->secret(handle); ++handle)
+void stage::keep_secrets(const config::values& settings) {
+  for (std::uint64_t handle = 1; const auto* secret = settings.secret(handle); ++handle)
     shared_.secrets.keep(*secret);
-  std::array<char, 1024> text{};
-  sluice_text error{text.data(), text.size(), 0};
-  object_ = plugin().create(&host_, spec_.settings->data(), spec_.settings->size(), &error);
-  if (object_ != nullptr) return;
-  const std::string_view why{text.data(), error.size};
-  throw std::runtime_error{name_ + ": " + std::string{why.empty() ? "could not be created" : why}};
+}
+
+/// False: some have keys beyond max_keys.
+bool stage::publish(const attribute_rows& given) {
+  std::vector<sluice_str> names, values;
+  for (const std::string& each : given.names) names.push_back(borrow(each));
+  values.reserve(given.rows.size() * names.size());
+  for (const auto& [key, texts] : given.rows)
+    for (const std::string& each : texts) values.push_back(borrow(each));
+  std::vector<attributes::row> indexed;
+  for (std::size_t i = 0; i < given.rows.size(); ++i) {
+    const std::uint32_t index = keys().index_of(given.rows[i].first);
+    if (index != index_space::none) indexed.push_back({index, values.data() + i * names.size()});
+  }
+  shared_.attributes.publish(number_, names, indexed);
+  return indexed.size() == given.rows.size();
 }
 
 std::vector<port> stage::ports() const {
@@ -71,21 +82,36 @@ key_table& stage::keys() {
 }
 
 bool stage::start() {
-  if (bypassed_ || plugin().start == nullptr) return true;
-  const sluice_status status =
-      invoke([&](sluice_text* text) { return plugin().start(object_, text); });
-  if (status == SLUICE_OK) {
-    settle(nullptr, 0);
-    end_call();
-    return !stopped_;
-  }
-  undo(0);
-  halt("did not start: " + std::string{error_size_ > 0 ? error() : describe(status)});
+  if (try_start()) return !stopped_;
+  halt("did not start: " + std::string{error()});
   return false;
 }
 
+bool stage::try_start() {
+  if (object_->later) publish(*std::exchange(object_->later, std::nullopt));
+  if (bypassed_ || plugin().start == nullptr) return true;
+  const sluice_status status =
+      invoke([&](sluice_text* text) { return plugin().start(self(), text); });
+  if (status != SLUICE_OK) {
+    on_trial() ? take_back() : undo(0);
+    name_error(status);
+    return false;
+  }
+  settle(nullptr, 0);
+  end_call();
+  return true;
+}
+
+/// A call that failed without a word still has an error().
+void stage::name_error(sluice_status status) {
+  if (error_size_ > 0) return;
+  const std::string_view words = describe(status);
+  error_size_ = words.copy(error_text_.data(), error_text_.size());
+}
+
 void stage::call_failed(sluice_status status) {
-  if (!invalid_in_call_) fault(error_size_ > 0 ? error() : describe(status));
+  name_error(status);
+  if (!invalid_in_call_) fault(error());
 }
 
 void stage::accept(sluice_record* records, std::uint32_t size) {
@@ -95,82 +121,82 @@ void stage::accept(sluice_record* records, std::uint32_t size) {
     return;
   }
   if (bypassed_) return pass_on(records, size);
+  if (on_trial()) [[unlikely]]
+    return accept_first(records, size);
 
+  const sluice_status status = process(records, size);
+  if (status == SLUICE_OK) {
+    settle(records, size);
+  } else {
+    undo(size);
+    call_failed(status);
+  }
+  end_call();
+}
+
+/// Not OK: what the call asked for and answered is void.
+sluice_status stage::process(sluice_record* records, std::uint32_t size) {
   std::fill_n(answers_.begin(), size, std::uint8_t{SLUICE_KEEP});
   sluice_batch batch{sizeof batch, size, records, answers_.data(), lane_->now(), 0, &pressure};
   batch_ = &batch;
   const sluice_status status =
-      invoke([&](sluice_text* text) { return plugin().process(object_, &batch, text); });
+      invoke([&](sluice_text* text) { return plugin().process(self(), &batch, text); });
   batch_ = nullptr;
-  if (status != SLUICE_OK) {
-    undo(size);
-    call_failed(status);
-  } else if (answers_allowed(size) && headers_allowed(records, size)) {
-    settle(records, size);
-  } else {
-    undo(size);
-    fault(error());
-  }
-  end_call();
+  if (status != SLUICE_OK) return status;
+  const bool sound = answers_allowed(size) && headers_allowed(records, size);
+  return sound ? SLUICE_OK : SLUICE_INVALID;
 }
 
 void stage::on_timer() {
-  wake_time_ = SLUICE_NEVER;
+  object_->wake_time = SLUICE_NEVER;
   if (bypassed_ || stopped_ || plugin().on_timer == nullptr) return;
-  const sluice_status status =
-      invoke([&](sluice_text* text) { return plugin().on_timer(object_, lane_->now(), text); });
-  if (status == SLUICE_OK) {
-    settle(nullptr, 0);
-  } else {
-    undo(0);
-    call_failed(status);
-  }
-  end_call();
+  ended(invoke([&](sluice_text* text) { return plugin().on_timer(self(), lane_->now(), text); }),
+        false);
 }
 
 void stage::poll(std::int64_t wait_ns) {
   if (bypassed_ || stopped_ || plugin().poll == nullptr) return;
-  const sluice_status status =
-      invoke([&](sluice_text* text) { return plugin().poll(object_, wait_ns, text); });
-  if (status == SLUICE_OK || status == SLUICE_AGAIN) {
-    settle(nullptr, 0);
-  } else {
-    undo(0);
-    call_failed(status);
-  }
-  end_call();
+  ended(invoke([&](sluice_text* text) { return plugin().poll(self(), wait_ns, text); }), true);
 }
 
 bool stage::drain(std::int64_t deadline) {
   if (bypassed_ || stopped_ || plugin().drain == nullptr) return true;
   const sluice_status status =
-      invoke([&](sluice_text* text) { return plugin().drain(object_, deadline, text); });
-  const bool again = status == SLUICE_AGAIN;
-  if (status == SLUICE_OK || again) {
+      invoke([&](sluice_text* text) { return plugin().drain(self(), deadline, text); });
+  ended(status, true);
+  return status != SLUICE_AGAIN || stopped_ || bypassed_;
+}
+
+/// Settles a call without a batch.
+void stage::ended(sluice_status status, bool again_allowed) {
+  const bool sound = status == SLUICE_OK || (again_allowed && status == SLUICE_AGAIN);
+  if (on_trial() && !judge(sound, status)) return;
+  if (sound) {
     settle(nullptr, 0);
   } else {
     undo(0);
     call_failed(status);
   }
   end_call();
-  return !again || stopped_ || bypassed_;
 }
 
 void stage::wake() const {
-  if (plugin().wake != nullptr && object_ != nullptr) plugin().wake(object_);
+  const std::lock_guard lock{object_mutex_};
+  if (plugin().wake != nullptr && self() != nullptr) plugin().wake(self());
 }
 
 // --- faults -------------------------------------------------------------------------------------
 
 void stage::fault(std::string_view message) {
   ++faults;
+  last_fault_ = message;
   shared_.tell(SLUICE_ERROR, name_, "fault", message);
-  if (stopped_ || bypassed_) return;
+  if (stopped_ || bypassed_ || on_trial()) return;
 
   const std::int64_t now = lane_->now();
   std::rotate(fault_times_.begin(), fault_times_.begin() + 1, fault_times_.end());
   fault_times_.back() = now;
-  if (faults < fault_times_.size() || now - fault_times_.front() > fault_window_ns) return;
+  if (now - fault_times_.front() > fault_window_ns) return;
   if (in_call_)
     policy_due_ = message;
   else
@@ -194,7 +220,7 @@ void stage::enter_bypass() {
   bypassed_ = true;
   count.dropped[SLUICE_DROP_FAULT] += store_.size();
   store_.clear();
-  forget_signals();
+  object_->forget_signals();
   shared_.tell(SLUICE_ERROR, name_, "bypass", "bypassed after three faults in ten seconds");
 }
 
@@ -203,13 +229,13 @@ void stage::halt(std::string_view why) {
   stopped_ = true;
   count.dropped[SLUICE_DROP_FAULT] += store_.size();
   store_.clear();
-  forget_signals();
+  object_->forget_signals();
   shared_.tell(SLUICE_ERROR, name_, "stop", why);
   shared_.stop(name_);
 }
 
 void stage::end() {
-  wake_time_ = SLUICE_NEVER;
+  object_->wake_time = SLUICE_NEVER;
   count.dropped[SLUICE_DROP_SHUTDOWN] += store_.size();
   store_.clear();
 }
@@ -217,26 +243,16 @@ void stage::end() {
 // --- figures ------------------------------------------------------------------------------------
 
 std::vector<metric_value> stage::metrics() const {
-  const std::lock_guard lock{metrics_mutex_};
-  std::vector<metric_value> made;
-  for (std::size_t i = 0; i < metrics_.size(); ++i)
-    made.push_back({metrics_[i].name, metrics_[i].doc, metrics_[i].kind,
-                    metric_values_[i].load(std::memory_order_relaxed)});
+  const std::lock_guard lock{object_mutex_};
+  std::vector<metric_value> made = object_->metrics();
+  add_counters(made, carried_metrics_);
+  if (before_ != nullptr) add_counters(made, before_->metrics());
   return made;
 }
 
 std::vector<signal_state> stage::signals() const {
-  const std::lock_guard lock{metrics_mutex_};
-  std::vector<signal_state> made;
-  for (const signal_state& each : signals_)
-    if (each.level > SLUICE_HEALTHY) made.push_back(each);
-  return made;
-}
-
-/// Nobody would take them back.
-void stage::forget_signals() {
-  const std::lock_guard lock{metrics_mutex_};
-  signals_.clear();
+  const std::lock_guard lock{object_mutex_};
+  return object_->signals();
 }
 
 }  // namespace sluice::runtime

@@ -4,11 +4,12 @@
 #include "config/pipeline.hpp"
 #include "runtime/edges.hpp"
 #include "runtime/hold_store.hpp"
+#include "runtime/plugin_object.hpp"
+#include "runtime/replacement.hpp"
 #include "runtime/shared.hpp"
 #include "runtime/snapshot.hpp"
 
 #include <sluice/abi.h>
-#include <sluice/ext/metrics.h>
 
 #include <array>
 #include <atomic>
@@ -26,6 +27,18 @@ namespace sluice::runtime {
 class lane;
 class sink_driver;
 
+/// What a lane last published of one of its stages, exact together with what it took.
+struct published {
+  counters count;
+  std::uint64_t held = 0, in_flight = 0, receivers = 0, faults = 0;
+  std::int64_t oldest_call_ns = 0;  // when the oldest unanswered call was written; 0: none
+  bool bypassed = false, stopped = false;
+  bool guard_closed = true;   // of a sink
+  bool keeps_latest = false;  // the queue of a sink, as its guard asked
+  std::uint64_t taken = 0;    // by the lane, from its queue
+  std::int64_t busy_ns = 0;   // the lane, since its start
+};
+
 /// For the stage's lane, but where said.
 class stage {
  public:
@@ -35,26 +48,34 @@ class stage {
   stage& operator=(const stage&) = delete;
 
   /// [control] Makes the plugin's object. Throws std::runtime_error.
-  void create();
-  /// [control] Gives the plugin's object back, if there is one; the last call.
+  void create() { object_->create(); }
+  /// [control] Gives the plugin's objects back, those there are; the last call.
   void destroy();
   /// [control] Where it runs and what follows it. Once, before the lane starts.
   void place(lane& where) { lane_ = &where; }
   void connect(edge next) { edges_.push_back(std::move(next)); }
+  /// Other edges than before; those before are given back.
+  std::vector<edge> reconnect(std::vector<edge> next) {
+    return std::exchange(edges_, std::move(next));
+  }
   /// The queues it pushes to.
   std::vector<port> ports() const;
 
   std::string_view label() const { return name_; }
   std::uint32_t number() const { return number_; }
-  const sluice_plugin& plugin() const { return *spec_.plugin; }
+  const plugin_object& object() const { return *object_; }
+  const sluice_plugin& plugin() const { return object_->plugin(); }
   const config::stage_spec& spec() const { return spec_; }
-  bool can(std::uint32_t capability) const { return (plugin().capabilities & capability) != 0; }
-  bool is(std::uint32_t kind) const { return plugin().kind == kind; }
+  bool can(std::uint32_t capability) const { return object_->can(capability); }
+  /// [any]
+  bool is(std::uint32_t kind) const { return kind_ == kind; }
   bool bypassed() const { return bypassed_; }
   bool stopped() const { return stopped_; }
 
   /// Calls of the plugin. Each is ended by settling what it emitted, released and dropped.
   bool start();
+  /// As start, but a failure is the caller's to handle: error() says why.
+  bool try_start();
   void accept(sluice_record* records, std::uint32_t count);
   void on_timer();
   void poll(std::int64_t wait_ns);
@@ -63,7 +84,7 @@ class stage {
   /// [any]
   void wake() const;
 
-  std::int64_t wake_time() const { return wake_time_; }
+  std::int64_t wake_time() const { return object_->wake_time; }
   /// It has drained: what is still held is dropped as `shutdown`, no timer comes any more.
   void end();
   std::uint64_t held_in_store() const { return store_.size(); }
@@ -73,6 +94,7 @@ class stage {
   /// a call of the plugin that turn waits until the call is settled.
   void fault(std::string_view message);
   void end_call();
+  std::string_view last_fault() const { return last_fault_; }
   /// A call that did not answer OK: a fault, unless the host told of its cause already.
   void call_failed(sluice_status status);
   /// Nothing more is asked of this stage: what comes is dropped as `fault`.
@@ -80,16 +102,34 @@ class stage {
   /// Something else in the lane did not start: nothing is asked of this stage.
   void never_start() { stopped_ = true; }
 
+  // --- changes while it runs, between two batches; replacement.cpp ---
+
+  /// Puts another object in its place, as `with` says and is told. False: the old one goes on,
+  /// unless it had drained.
+  bool replace(replacement& with);
+  /// Other values of live rows. False: nothing has changed, `error()` says why.
+  bool reconfigure(const config::stage_spec& next);
+  void set_fault_policy(config::on_fault policy) { spec_.fault_policy = policy; }
+  /// From now on it lets everything through; what is held goes on. Returns how many those are.
+  std::uint64_t switch_off();
+  /// The first batch of a new object has not come yet: should that fail, the old one runs it.
+  bool on_trial() const { return before_ != nullptr; }
+  /// It leaves the pipeline: what is held goes on. Returns how many those are.
+  std::uint64_t leave() { return release_held(); }
+
   /// For tests: the n-th from now of the host calls that may fail answers SLUICE_FAILED.
   void fail_host_call(std::uint64_t nth) { fail_in_ = nth; }
 
   counters count;
   std::uint64_t faults = 0;
   sluice_pressure pressure{};
+  /// The lane's, under its lock: what it last published of this stage, and what comes next.
+  published shown;
+  sluice_pressure next_pressure{};
   /// Only of a sink.
   sink_driver* driver = nullptr;
 
-  /// [any]
+  /// [any] Counters go on across swaps.
   std::vector<metric_value> metrics() const;
   /// [any] Its contributions to the level, those above HEALTHY.
   std::vector<signal_state> signals() const;
@@ -101,19 +141,20 @@ class stage {
   template <typename Function>
   std::uint32_t ask(Function&& function);
   std::string_view error() const { return {error_text_.data(), error_size_}; }
-  /// The plugin's object.
-  void* self() const { return object_; }
+  /// What its functions take.
+  void* self() const { return object_->self(); }
+  /// [any] For plugin_object: its secrets are read from now on; nothing calls back about it.
+  void keep_secrets(const config::values& settings);
+  void forget(const plugin_object& object) { shared_.resolver.forget(&object); }
 
  private:
   friend struct host_calls;
+  friend class plugin_object;
 
-  /// What the plugin holds; host calls find their stage through it.
-  struct host_table : sluice_host {
-    runtime::stage* owner = nullptr;
-  };
   struct insertion {
     std::uint32_t position;
     std::uint64_t handle;  // 0: emitted, else released
+    bool numbered;         // it has its seq
     std::size_t offset;    // in staged_bytes_
     sluice_record record;
   };
@@ -121,46 +162,61 @@ class stage {
     std::uint64_t handle;
     std::uint32_t reason;
   };
-  struct metric {
-    std::string name, doc;
-    std::uint32_t kind;
-  };
 
-  void fill_host_table();
+  sluice_status process(sluice_record* records, std::uint32_t count);
+  void ended(sluice_status status, bool again_allowed);
+  void accept_first(sluice_record* records, std::uint32_t count);
   void settle(sluice_record* records, std::uint32_t count);
   void forward_merged(sluice_record* records, std::uint32_t count);
   void undo(std::uint32_t count);
+  void take_back();
+  bool let_go(std::uint64_t handle);
   void clear_staged();
   bool answers_allowed(std::uint32_t count);
   bool headers_allowed(const sluice_record* records, std::uint32_t count);
+  void name_error(sluice_status status);
   void apply_fault_policy(std::string_view message);
   std::uint32_t tally(sluice_record* records, std::uint32_t count);
   bool held_now(std::uint64_t handle) const;
   /// This thread is in a call of this stage.
   bool runs_here() const { return running_ == this; }
   void enter_bypass();
-  void forget_signals();
+  bool hand_over(replacement& with);
+  void exchange(std::unique_ptr<plugin_object>& out, std::unique_ptr<plugin_object>& in);
+  void prove();
+  void revert(std::string_view why);
+  bool judge(bool sound, sluice_status status);
+  std::uint64_t release_held();
+  bool publish(const attribute_rows& given);
   key_table& keys();
 
+  static constexpr std::int64_t fault_window_ns = 10'000'000'000, long_ago = -2 * fault_window_ns;
   static inline thread_local const stage* running_ = nullptr;
 
-  host_table host_{};
-  const config::stage_spec& spec_;
+  config::stage_spec spec_;
+  const std::uint32_t kind_;
   const std::string name_;
   const std::uint32_t number_;
   shared& shared_;
   lane* lane_ = nullptr;
-  void* object_ = nullptr;
+  mutable std::mutex object_mutex_;  // for [any]: the lane alone exchanges them
+  std::unique_ptr<plugin_object> object_;
+  std::unique_ptr<plugin_object> before_;  // on trial: what runs the batch that fails
+  std::optional<config::stage_spec> spec_before_;
+  bool bypassed_before_ = false;
+  std::shared_ptr<trial> trial_;
+  std::vector<sluice_record> first_batch_;
+  std::vector<metric_value> carried_metrics_;  // counters of those before, under object_mutex_
   std::vector<edge> edges_;
   std::array<sluice_record, SLUICE_BATCH_MAX> branch_;  // an edge's own copies
 
   std::optional<key_table> keys_;  // of a stage that makes records
   hold_store store_;
-  std::int64_t wake_time_ = SLUICE_NEVER;
   bool in_call_ = false, invalid_in_call_ = false;
   bool bypassed_ = false, stopped_ = false;
   std::string policy_due_;  // the fault within a call that brings the policy
-  std::array<std::int64_t, 3> fault_times_{};
+  std::array<std::int64_t, 3> fault_times_;
+  std::string last_fault_;
   std::uint64_t fail_in_ = 0;  // 0: never
 
   // The call under way.
@@ -178,11 +234,6 @@ class stage {
 
   std::array<char, 512> error_text_{};
   std::size_t error_size_ = 0;
-
-  mutable std::mutex metrics_mutex_;
-  std::vector<metric> metrics_;
-  std::vector<signal_state> signals_;
-  std::array<std::atomic<double>, SLUICE_METRICS_MAX> metric_values_{};
 };
 
 }  // namespace sluice::runtime

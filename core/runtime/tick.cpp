@@ -43,7 +43,7 @@ void engine::tick() {
 }
 
 void engine::measure(instance& each, std::int64_t now) {
-  const lane::published seen = each.in->read(each.place);
+  const published seen = each.in->read(*each.made);
   const bool queued = each.leads && each.in->queue() != nullptr;
   const std::uint64_t in = seen.count.created - seen.count.copied +
                            (queued ? each.in->queue()->read(now).pushed : seen.count.in);
@@ -93,7 +93,7 @@ double engine::kept_from(const instance& by, std::size_t sink) const {
 
 levels::sample engine::sample_sink(std::size_t number, std::int64_t now) {
   instance& sink = instances_[number];
-  const lane::published seen = sink.in->read(sink.place);
+  const published seen = sink.in->read(*sink.made);
   const record_queue::reading queue = sink.in->queue()->read(now);
 
   levels::slot slot;
@@ -114,8 +114,7 @@ levels::sample engine::sample_sink(std::size_t number, std::int64_t now) {
   made.ratio = sink.demand.ratio();
   made.latency_ns = std::max(sink.in->driver()->calls.read(now).p95_ns, unanswered);
   made.pending = sink.in->driver()->take_least_pending(
-      queue.state.depth + (queue.popped - seen.taken) + seen.held +
-      (sink.place == 0 ? 0 : sink.in->read(0).held));
+      queue.state.depth + (queue.popped - seen.taken) + seen.held + sink.in->held_by_guard());
   made.guard_closed = seen.guard_closed;
   made.contributed = contributed_to(number);
   sink.pressure = {sizeof sink.pressure,         SLUICE_HEALTHY, sink.demand.offered_per_s(),
@@ -144,7 +143,7 @@ void engine::classify_sink(std::size_t number, std::int64_t now) {
   // A queue that keeps the newest of each key is as short whatever comes: what is dropped before it
   // would only make that older.
   const bool acts =
-      spec_.level.mode == config::level_mode::enforce && !sink.in->read(sink.place).keeps_latest;
+      spec_.level.mode == config::level_mode::enforce && !sink.in->read(*sink.made).keeps_latest;
   if (acts) sink.pressure.level = sink.level.level;
 }
 
@@ -218,7 +217,7 @@ void engine::press(const instance& each) {
         (seen.level == worst->level && seen.pending > worst->pending))
       worst = seen;
   }
-  each.in->set_pressure(each.place, *worst);
+  each.in->set_pressure(*each.made, *worst);
 }
 
 // --- hung lanes ---------------------------------------------------------------------------------

@@ -176,7 +176,7 @@ bool harness::run_until(const std::function<bool()>& done, duration limit) {
 
 void harness::pressure(const sluice_pressure& now) {
   for (const auto& each : parts_->running.lanes())
-    for (std::size_t i = 0; i < each->stages().size(); ++i) each->set_pressure(i, now);
+    for (const auto& one : each->stages()) each->set_pressure(*one, now);
 }
 
 void harness::document(std::string_view what, std::string text) {
