@@ -95,7 +95,8 @@ node convert(const toml::node& from) {
   return to;
 }
 
-/// The end of the string or comment that begins at `from`; `from` itself if none does.
+/// The end of the string or comment that begins at `from`; `from` itself if none does. A string
+/// ends for us where what an escape or an escaped end of line leads to is not ASCII.
 std::size_t end_of_text(std::string_view text, std::size_t from) {
   if (text[from] == '#') return std::min(text.find('\n', from), text.size());
   const char quote = text[from];
@@ -104,7 +105,8 @@ std::size_t end_of_text(std::string_view text, std::size_t from) {
   std::size_t at = from + (many ? 3 : 1);
   for (; at < text.size(); ++at) {
     if (quote == '"' && text[at] == '\\') {
-      ++at;
+      const std::size_t next = text.find_first_not_of(" \t\r\n", ++at);
+      if (next < text.size() && static_cast<unsigned char>(text[next]) >= 0x80) return next;
     } else if (text[at] == quote && (!many || text.substr(at, 3) == std::string(3, quote))) {
       return at + (many ? 3 : 1);
     } else if (!many && text[at] == '\n') {
@@ -160,8 +162,8 @@ std::variant<node, diagnostic> parse_document(std::string_view text, const std::
     return diagnostic{file, at->line, at->column, "a key may have at most 64 parts"};
   if (const auto at = foreign_character(text))
     return diagnostic{file, at->line, at->column,
-                      "only strings and comments may hold characters that are not ASCII: put the "
-                      "key or the value in quotes"};
+                      "only strings and comments may hold characters that are not ASCII, and no "
+                      "backslash before them: put the key or the value in quotes"};
   try {
     return convert(toml::parse(text));
   } catch (const toml::parse_error& error) {

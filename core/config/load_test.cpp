@@ -255,6 +255,8 @@ TEST_CASE("letters that are not ASCII are for strings and comments") {
   CHECK(errors("[pipeline]\na.\xCE\x9E\xD1\x9E = 0\n").starts_with("ticker.toml:2:3: "));
   CHECK(errors("x = \xD1\x9E\n").find(refused) != std::string::npos);
   CHECK(errors("x = 'a\n\xD1\x9E = 1\n").find(refused) != std::string::npos);
+  CHECK(errors("x = \"\\\xC2\xB5\"\n").starts_with("ticker.toml:1:7: only strings"));
+  CHECK(errors("x = \"\"\"a\\\n \xC2\xB5\"\"\"\n").starts_with("ticker.toml:2:2: only strings"));
   for (const std::string_view fine :
        {"# \xD1\x9E\n", "[pipeline]\nname = \"\xD1\x9E \\\" \xD1\x9E\"\n",
         "[pipeline]\nname = '\xD1\x9E'\n", "[pipeline]\nname = \"\"\"a\n\"\xD1\x9E\"\"\"\n",

@@ -9,6 +9,7 @@ import time
 
 # Sanitizers make the programs slower; the build says by how much.
 SLOWNESS = float(os.environ.get("SLUICE_TEST_SLOWNESS", "1"))
+SANITIZER = os.environ.get("SLUICE_TEST_SANITIZER", "")
 
 
 def wait_until(condition, limit, what):
