@@ -47,7 +47,7 @@ struct running {
       : engine{spec_of(stages), clock, [](auto...) {}, false} {
     engine.create_stages([](runtime::stage& each) { each.create(); });
     for (const auto& each : engine.lanes()) {
-      for (std::size_t i = 0; i < each->stages().size(); ++i) each->set_pressure(i, seen);
+      for (const auto& one : each->stages()) each->set_pressure(*one, seen);
       each->step();
     }
   }
