@@ -1,9 +1,9 @@
-// What a shared object exports, read from the file: before dlopen runs any of its code.
+// What a shared object exports, read from its bytes: before dlopen runs any of its code.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice::plugin {
@@ -16,8 +16,9 @@ struct exported_symbol {
   bool unique = false;     ///< STB_GNU_UNIQUE: the library could never be replaced
 };
 
-/// The defined, visible dynamic symbols of a shared object for this machine. Reads no more than it
-/// must of any file, however damaged. Throws std::runtime_error with the reason, without the path.
-std::vector<exported_symbol> read_exports(const std::filesystem::path& file);
+/// The defined, visible dynamic symbols of a shared object for this machine, of which `bytes` is
+/// the whole file. These may be anything: it reads within them. Throws std::runtime_error with the
+/// reason.
+std::vector<exported_symbol> read_exports(std::string_view bytes);
 
 }  // namespace sluice::plugin

@@ -1,18 +1,14 @@
-#define BOOST_DLL_USE_STD_FS
 #include "plugin/loader.hpp"
 
-#include "plugin/descriptor.hpp"
-#include "plugin/elf.hpp"
-#include "plugin/within_limit.hpp"
+#include "plugin/library.hpp"
 
 #include <sluice/record.hpp>
 
 #include <fmt/format.h>
-#include <boost/dll/shared_library.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <map>
+#include <memory>
 #include <stdexcept>
 #include <system_error>
 
@@ -20,76 +16,6 @@ namespace sluice::plugin {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A library whose load hangs keeps the lock of dlopen, dlsym and dlclose.
-std::atomic<bool> load_hangs{false};
-
-constexpr const char* build_hint = "build it with sluice_add_plugin()";
-
-/// The entry's size as the file says it.
-std::uint64_t check_exports(const fs::path& file) {
-  const std::vector<exported_symbol> exports = read_exports(file);
-  const auto entry = std::find_if(exports.begin(), exports.end(), [](const exported_symbol& one) {
-    return one.name == SLUICE_ENTRY_SYMBOL;
-  });
-  if (entry == exports.end())
-    throw std::runtime_error{"exports no " SLUICE_ENTRY_SYMBOL ": it is not a Sluice plugin"};
-  for (const exported_symbol& one : exports) {
-    if (one.unique)
-      throw std::runtime_error{
-          fmt::format("exports the unique symbol '{}', which would keep it from ever being "
-                      "replaced: compile it with -fno-gnu-unique, or {}",
-                      one.name, build_hint)};
-    if (one.name != SLUICE_ENTRY_SYMBOL)
-      throw std::runtime_error{
-          fmt::format("exports '{}' beside {}, a plugin exports that one "
-                      "symbol: {}",
-                      one.name, SLUICE_ENTRY_SYMBOL, build_hint)};
-  }
-  if (!entry->is_data)
-    throw std::runtime_error{SLUICE_ENTRY_SYMBOL " is not data: it must be a sluice_plugin"};
-  return entry->size;
-}
-
-boost::dll::shared_library open(const fs::path& file) {
-  boost::dll::fs::error_code failed;
-  boost::dll::shared_library library;
-  // A bare file name would be searched for in the system's library path.
-  library.load(fs::absolute(file), failed,
-               boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
-  if (failed) {
-    // Boost.DLL's own code says no more than "bad file descriptor".
-    const char* why = dlerror();
-    throw std::runtime_error{std::string{"cannot be loaded: "} +
-                             (why != nullptr ? why : failed.message())};
-  }
-  return library;
-}
-
-/// Its constructors are plugin code.
-std::shared_ptr<boost::dll::shared_library> open_within_limit(const fs::path& file) {
-  if (load_hangs)
-    throw std::runtime_error{"cannot be loaded: the load of another library has not returned"};
-  try {
-    // A plain pointer: should the load return after all, nobody unloads what hung.
-    auto* const opened =
-        plugin::within_limit("load", [file] { return new boost::dll::shared_library{open(file)}; });
-    return {opened, [](boost::dll::shared_library* library) {
-              if (!load_hangs) delete library;
-            }};
-  } catch (const hung&) {
-    load_hangs = true;
-    throw;
-  }
-}
-
-config::found_plugin load_checked(const fs::path& file) {
-  const std::uint64_t entry_size = check_exports(file);
-  auto library = open_within_limit(file);
-  const auto& plugin = library->get<const sluice_plugin>(SLUICE_ENTRY_SYMBOL);
-  check_descriptor(plugin, entry_size);
-  return {&plugin, std::move(library), file};
-}
 
 std::string list(const std::vector<fs::path>& files) {
   std::string text;
@@ -101,7 +27,8 @@ std::string list(const std::vector<fs::path>& files) {
 
 config::found_plugin load_file(const fs::path& file) {
   try {
-    return load_checked(file);
+    const std::shared_ptr<const library> loaded = libraries::of_process().load(file);
+    return {&loaded->entry(), loaded, file};
   } catch (const std::exception& refused) {
     throw std::runtime_error{file.string() + ": " + refused.what()};
   }

@@ -11,7 +11,8 @@
 
 namespace sluice::plugin {
 
-/// Loads one file. Throws std::runtime_error "<file>: <why it cannot be used>".
+/// Loads what the file holds now, whatever was loaded from it before. The same content is the same
+/// library. Throws std::runtime_error "<file>: <why it cannot be used>". Thread-safe.
 config::found_plugin load_file(const std::filesystem::path& file);
 
 /// A file of the search path: a plugin, or the reason why it is none.
@@ -21,8 +22,8 @@ struct discovered {
   std::string error;
 };
 
-/// Thread-safe: it has no state but the path. A loaded library stays loaded as long as anyone holds
-/// its found_plugin.
+/// Thread-safe: it has no state but the path. A loaded library stays loaded at least as long as
+/// anyone holds its found_plugin.
 class loader {
  public:
   explicit loader(search_path directories) : directories_{std::move(directories)} {}

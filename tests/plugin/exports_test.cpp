@@ -1,5 +1,6 @@
 // Every plugin that was built exports one symbol, by the word of nm as well as by our own reading.
 #include "plugin/elf.hpp"
+#include "plugin/image.hpp"
 
 #include <doctest/doctest.h>
 
@@ -48,7 +49,7 @@ TEST_CASE("every plugin exports sluice_plugin_entry and nothing else") {
   REQUIRE(plugins.size() > 30);
   for (const fs::path& file : plugins) {
     CAPTURE(file);
-    const auto exports = sluice::plugin::read_exports(file);
+    const auto exports = sluice::plugin::read_exports(sluice::plugin::read_whole(file));
     REQUIRE(exports.size() == 1);
     CHECK(exports[0].name == "sluice_plugin_entry");
     CHECK(exports[0].is_data);
