@@ -24,6 +24,7 @@ constexpr const char* first_steps =
     "  sluice test overload.toml          how it does under load, in virtual time\n"
     "  sluice run ticker.toml             run it; Ctrl-C drains, a second one stops at once\n"
     "  sluice status ticker               how it does, from another terminal\n"
+    "  sluice new volume_filter           a stage of your own\n"
     "\n"
     "Exit codes: 0 ok, 1 failure, 64 usage, 69 not running, 75 records were lost while draining,\n"
     "78 bad configuration. `sluice VERB --help` has the examples of a verb.";
@@ -191,6 +192,24 @@ void add_docs(command_line& line) {
   made.plugin_path();
 }
 
+void add_new(command_line& line) {
+  verb<new_options> made{line, "new",
+                         "Make a stage of your own: a folder that builds and is tested",
+                         "  sluice new volume_filter\n"
+                         "  sluice new ticker --kind source\n"
+                         "The folder NAME has the stage, its test, a pipeline to try it in and a "
+                         "CMakeLists.txt\nthat needs nothing but the installed SDK.",
+                         &new_stage};
+  made.app
+      ->add_option("NAME", made.options->name,
+                   "The stage's name, and the folder's: lower-case words joined by underscores")
+      ->type_name("NAME")
+      ->required();
+  made.app->add_option("--kind", made.options->kind, "What it is")
+      ->check(CLI::IsMember({"source", "transform", "sink", "service"}))
+      ->capture_default_str();
+}
+
 void add_status(command_line& line) {
   verb<status_options> made{line, "status", "Show how a running pipeline does",
                             "  sluice status ticker\n"
@@ -257,7 +276,7 @@ command_line make_command_line() {
   line.app->get_formatter()->column_width(28);
   for (auto* add :
        {&add_run, &add_check, &add_test, &add_plugins, &add_inspect, &add_graph, &add_schema,
-        &add_docs, &add_status, &add_breaker, &add_version, &add_completion})
+        &add_docs, &add_new, &add_status, &add_breaker, &add_version, &add_completion})
     add(line);
   return line;
 }

@@ -34,6 +34,9 @@ TEST_CASE("a mistake of the command line is a usage error, a mistake of a file i
   CHECK(exit_of({"test", "x.toml", "--seeds", "0"}) == usage);
   CHECK(exit_of({"inspect", "no_such_plugin"}) == failure);
   CHECK(exit_of({"status", "/nowhere/x.sock"}) == unavailable);
+  CHECK(exit_of({"new"}) == usage);
+  CHECK(exit_of({"new", "Mine"}) == usage);
+  CHECK(exit_of({"new", "mine", "--kind", "guard"}) == usage);
   CHECK(exit_of({"--help"}) == done);
   CHECK(exit_of({"version"}) == done);
 }

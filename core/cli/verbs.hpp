@@ -85,6 +85,12 @@ struct docs_options {
 };
 int docs(const docs_options& asked);
 
+struct new_options {
+  std::string name;  ///< of the stage, and of the folder that is made
+  std::string kind = "transform";
+};
+int new_stage(const new_options& asked);
+
 struct status_options {
   std::string pipeline;  ///< empty: the only one that runs
   std::string format = "text";
