@@ -67,7 +67,7 @@ struct adaptive_sampler {
     duration window{};
   };
   static constexpr auto fields = sluice::fields(
-      field<&config::warning>("warning", "Kept in WARNING.").by_default("0.8").between(0, 1),
+      field<&config::warning>("warning", "Kept in WARNING.").by_default("0.8").between(0, 1).live(),
       field<&config::critical>("critical", "Kept in CRITICAL.").by_default("0.5").between(0, 1),
       field<&config::window>("window", "Use nothing else.").by_default("1s").deprecated());
   static constexpr description about{"adaptive_sampler", "1.0.0", "Keeps a share."};

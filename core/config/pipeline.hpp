@@ -22,6 +22,9 @@ struct secret_reader {
   std::function<std::string()> read;
   /// Reading blocks, so not in a lane: the same text is the same secret. Empty: it does not.
   std::string remote;
+  /// As it was written: the same text is the same secret. May hold the secret itself, so it is
+  /// compared and never shown.
+  std::string text;
 };
 
 /// A stage's checked values in the order of its plugin's rows, with the storage they point into.
@@ -54,6 +57,7 @@ struct queue_spec {
   std::uint64_t bytes = 16u << 20;
   when_full policy = when_full::drop_oldest;
   std::int64_t max_delay_ns = 0;  ///< 0: off
+  bool operator==(const queue_spec&) const = default;
 };
 
 /// What passes an edge: all conditions must hold; an empty list holds.
@@ -61,11 +65,13 @@ struct where_spec {
   struct attribute {
     std::string name;
     std::vector<std::string> values;  ///< any of these
+    bool operator==(const attribute&) const = default;
   };
   std::vector<std::uint8_t> priorities;
   std::vector<std::string> schemas;
   std::vector<attribute> attributes;
   bool empty() const { return priorities.empty() && schemas.empty() && attributes.empty(); }
+  bool operator==(const where_spec&) const = default;
 };
 
 struct edge_spec {

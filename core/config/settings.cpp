@@ -164,6 +164,7 @@ class row_reader {
       return std::move(read.text);
     };
     if (text.find("${redis:") != std::string::npos) value_.secret.remote = text;
+    value_.secret.text = text;
     return true;
   }
 
