@@ -68,6 +68,14 @@ class state_reader {
       return value;
     }
   }
+  /// A value from `least` to `most`. Throws on any other, a NaN too: nothing sound writes that.
+  template <typename T>
+  T get(T least, T most) {
+    const T value = get<T>();
+    if (!(value >= least && value <= most))
+      throw std::runtime_error{"the state holds a value out of its bounds"};
+    return value;
+  }
   /// A list's length, each of its items being `item_size` bytes at least: no more than can follow.
   std::uint32_t size(std::size_t item_size) {
     const auto count = get<std::uint32_t>();
