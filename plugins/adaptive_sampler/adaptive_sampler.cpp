@@ -1,6 +1,7 @@
 #include "adaptive_sampler.hpp"
 
 #include <cmath>
+#include <utility>
 
 namespace sluice::adaptive_sampler {
 
@@ -26,8 +27,8 @@ adaptive_sampler::adaptive_sampler(const config& given, host of)
     : config_{given},
       host_{of},
       metrics_{of.extension<sluice_metrics>(SLUICE_EXT_METRICS)},
-      table_{table(given)},
-      controller_{table_, {given.headroom, given.down_step, given.up_step}},
+      table_{given},
+      controller_{table_, steering(given)},
       phases_{given.seed},
       random_{given.seed},
       all_{random_.next()} {
@@ -88,20 +89,84 @@ void adaptive_sampler::sample(batch& records, Keep&& keep) {
 void adaptive_sampler::step(time_point now, const sluice_pressure& seen) {
   next_step_ = now + ratio_controller::slot;
   level_ = seen.level;
-  const bool adaptive = config_.mode == mode::adaptive;
-  if (adaptive) controller_.step(now, seen, exempt_share());
-  kept_ = sampling::share{adaptive ? controller_.ratio() : table_[level_]};
+  if (config_.mode == mode::adaptive) controller_.step(now, seen, exempt_share());
+  kept_ = sampling::share{ratio()};
   records_ /= 2;
   exempt_ /= 2;
 
-  const bool before = fairly_;
-  fairly_ =
-      adaptive && config_.fair && config_.method == method::per_key && level_ >= SLUICE_CRITICAL;
+  const bool before = std::exchange(fairly_, wants_fair());
   if (fairly_)
     fair_.settle(now, controller_.ratio());
   else if (before)
     fair_.clear();
   publish();
+}
+
+// --- changes while it runs ----------------------------------------------------------------------
+
+/// With the next batch. Phases and the ratio go on.
+void adaptive_sampler::reconfigure(const config& given) {
+  if (given.mode != config_.mode) controller_.resume(ratio(), never);
+  config_ = given;
+  table_ = sampling::level_table{given};
+  controller_.set(table_, steering(given));
+  next_step_ = {};
+}
+
+void adaptive_sampler::save(state_writer& out) const {
+  using sampling::section;
+  sampling::put_section(out, section::phases, [&](state_writer& to) { phases_.save(to); });
+  sampling::put_section(out, section::draws, [&](state_writer& to) {
+    to.put(random_.state());
+    to.put(all_.phase());
+  });
+  sampling::put_section(out, section::ratio, [&](state_writer& to) { to.put(ratio()); });
+  sampling::put_section(out, section::control, [&](state_writer& to) {
+    to.put(level_);
+    to.put(next_step_);
+    to.put(controller_.last());
+    to.put(records_);
+    to.put(exempt_);
+  });
+  if (fairly_)
+    sampling::put_section(out, section::fair_shares, [&](state_writer& to) { fair_.save(to); });
+  sampling::end_sections(out);
+}
+
+void adaptive_sampler::load(state_reader& in) {
+  using sampling::section;
+  const time_point now = host_.now();
+  bool fair_known = false;
+  sampling::read_sections(in, [&](section which, state_reader& from) {
+    switch (which) {
+      case section::phases: phases_.load(from); return true;
+      case section::draws:
+        random_ = sampling::random_bits{from.get<std::uint64_t>()};
+        all_ = sampling::accumulator{from.get<std::uint32_t>()};
+        return true;
+      case section::ratio:
+        controller_.resume(from.get<double>(sampling::least_share, 1), never);
+        return true;
+      case section::control: load_control(from, now); return true;
+      case section::fair_shares:
+        fair_.load(from, now);
+        fair_known = true;
+        return true;
+      default: return false;
+    }
+  });
+  kept_ = sampling::share{ratio()};
+  fairly_ = fair_known && wants_fair();
+  if (fair_known && !fairly_) fair_.clear();
+  if (fairly_ != wants_fair()) next_step_ = {};  // shares are found with the next batch
+}
+
+void adaptive_sampler::load_control(state_reader& in, time_point now) {
+  level_ = in.get<std::uint32_t>(SLUICE_HEALTHY, SLUICE_OVERLOAD);
+  next_step_ = sampling::read_time(in, now + ratio_controller::slot);
+  controller_.resume(controller_.ratio(), sampling::read_time_or_never(in, now));
+  records_ = in.get<double>(0, 1e15);
+  exempt_ = in.get<double>(0, records_);
 }
 
 void adaptive_sampler::publish() {

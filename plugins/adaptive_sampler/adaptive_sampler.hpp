@@ -6,6 +6,7 @@
 
 #include <sluice/ext/metrics.h>
 #include <sampling/accumulator.hpp>
+#include <sampling/state.hpp>
 #include <sluice/stage.hpp>
 
 #include <array>
@@ -26,22 +27,9 @@ class adaptive_sampler {
     std::uint32_t seed = 0;
   };
   static constexpr auto fields = sluice::fields(
-      field<&config::keep_healthy>("keep_healthy", "Share of the records kept in HEALTHY.")
-          .by_default("1.0")
-          .between(sampling::least_share, sampling::largest_share)
-          .live(),
-      field<&config::keep_warning>("keep_warning", "Share of the records kept in WARNING.")
-          .by_default("0.8")
-          .between(sampling::least_share, sampling::largest_share)
-          .live(),
-      field<&config::keep_critical>("keep_critical", "Share of the records kept in CRITICAL.")
-          .by_default("0.5")
-          .between(sampling::least_share, sampling::largest_share)
-          .live(),
-      field<&config::keep_overload>("keep_overload", "Share of the records kept in OVERLOAD.")
-          .by_default("0.2")
-          .between(sampling::least_share, sampling::largest_share)
-          .live(),
+      sampling::keep_healthy<&config::keep_healthy>, sampling::keep_warning<&config::keep_warning>,
+      sampling::keep_critical<&config::keep_critical>,
+      sampling::keep_overload<&config::keep_overload>,
       field<&config::mode>(
           "mode",
           "adaptive: the level's share is the least that is kept, and as much more "
@@ -53,7 +41,8 @@ class adaptive_sampler {
                              "per_key: evenly within each instrument; random: each record by "
                              "itself; systematic: evenly over all records.")
           .one_of("per_key|random|systematic")
-          .by_default("per_key"),
+          .by_default("per_key")
+          .live(),
       field<&config::headroom>("headroom",
                                "Part of the sink's capacity that adaptive mode fills; the rest "
                                "drains what waits.")
@@ -82,28 +71,44 @@ class adaptive_sampler {
   static constexpr description about{"adaptive_sampler", "0.1.0",
                                      "Keeps a share of the records by level and capacity, evenly."};
 
-  static void validate(const config& given, problems& found) { table(given).check(found); }
+  static void validate(const config& given, problems& found) {
+    sampling::level_table{given}.check(found);
+  }
 
   adaptive_sampler(const config& given, host of);
 
   void start() { publish(); }
   void process(batch& records);
 
- private:
-  static sampling::level_table table(const config& given) {
-    return {given.keep_healthy, given.keep_warning, given.keep_critical, given.keep_overload};
-  }
+  void reconfigure(const config& given);
+  static constexpr std::string_view state_schema = sampling::state_schema;
+  void save(state_writer& out) const;
+  void load(state_reader& in);
 
+ private:
+  static ratio_controller::settings steering(const config& given) {
+    return {given.headroom, given.down_step, given.up_step};
+  }
+  /// The part of the records to keep now.
+  double ratio() const {
+    return config_.mode == mode::adaptive ? controller_.ratio() : table_[level_];
+  }
+  /// Whether fair shares are called for now.
+  bool wants_fair() const {
+    return config_.mode == mode::adaptive && config_.fair && config_.method == method::per_key &&
+           level_ >= SLUICE_CRITICAL;
+  }
   void step(time_point now, const sluice_pressure& seen);
+  void load_control(state_reader& in, time_point now);
   double exempt_share() const { return records_ > 0 ? exempt_ / records_ : 0; }
   template <typename Keep>
   void sample(batch& records, Keep&& keep);
   void publish();
 
-  const config config_;
+  config config_;
   const host host_;
   const sluice_metrics* const metrics_;
-  const sampling::level_table table_;
+  sampling::level_table table_;
   ratio_controller controller_;
   fair_shares fair_;
   sampling::accumulators phases_;

@@ -1,5 +1,7 @@
 #include "fair_shares.hpp"
 
+#include <sampling/state.hpp>
+
 #include <limits>
 
 namespace sluice::adaptive_sampler {
@@ -37,19 +39,67 @@ sampling::share fair_shares::share_of(float per_s) const {
 
 void fair_shares::take_rates(time_point now) {
   const double per_s = 1e9 / static_cast<double>((now - began_).count());
-  ascending_.clear();
   for (instrument& each : instruments_) {
     each.per_s = static_cast<float>(each.seen * per_s);
-    if (each.seen > 0) ascending_.push_back(each.per_s);
     each.seen = 0;
   }
-  std::sort(ascending_.begin(), ascending_.end());
+  sort_rates();
   total_per_s_ = static_cast<double>(seen_) * per_s;
   seen_ = 0;
-  // Busy and quiet instruments come in clumps; over 100 ms they mix.
-  slack_ = static_cast<std::int64_t>(total_per_s_ / 10 * static_cast<double>(sampling::share::one));
+  set_slack();
   owed_ = std::clamp<std::int64_t>(owed_, 0, slack_);
   began_ = now;
+}
+
+void fair_shares::sort_rates() {
+  ascending_.clear();
+  for (const instrument& each : instruments_)
+    if (each.per_s > 0) ascending_.push_back(each.per_s);
+  std::sort(ascending_.begin(), ascending_.end());
+}
+
+void fair_shares::set_slack() {
+  // Busy and quiet instruments come in clumps; over 100 ms they mix.
+  slack_ = static_cast<std::int64_t>(total_per_s_ / 10 * static_cast<double>(sampling::share::one));
+}
+
+void fair_shares::save(state_writer& out) const {
+  out.put(began_);
+  out.put(ratio_.parts());
+  out.put(fair_);
+  out.put(total_per_s_);
+  out.put(owed_);
+  out.put(static_cast<std::uint32_t>(instruments_.size()));
+  for (const instrument& each : instruments_) {
+    out.put(each.own.parts());
+    out.put(each.per_s);
+    out.put(each.seen);
+  }
+}
+
+void fair_shares::load(state_reader& in, time_point now) {
+  // Far beyond what there is, and small enough for 64 bits.
+  constexpr double most_per_s = 1e10;
+  constexpr std::int64_t most_owed = std::int64_t{1} << 60;
+  const auto read_share = [&] {
+    return sampling::share::of_parts(in.get<std::uint64_t>(1, sampling::share::one));
+  };
+  began_ = sampling::read_time_or_never(in, now);
+  ratio_ = read_share();
+  fair_ = in.get<float>(0, std::numeric_limits<float>::infinity());
+  total_per_s_ = in.get<double>(0, most_per_s);
+  owed_ = in.get<std::int64_t>(-most_owed, most_owed);
+  instruments_.resize(in.size(16));
+  seen_ = 0;
+  for (instrument& each : instruments_) {
+    each.own = read_share();
+    each.per_s = in.get<float>(0, static_cast<float>(most_per_s));
+    each.seen = in.get<std::uint32_t>();
+    seen_ += each.seen;
+  }
+  ascending_.reserve(instruments_.capacity());
+  sort_rates();
+  set_slack();
 }
 
 void fair_shares::clear() {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <sampling/share.hpp>
-#include <sluice/record.hpp>
+#include <sluice/state.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -40,6 +40,10 @@ class fair_shares {
   /// over, and at once when more came in it than twice what came in the last. What an instrument
   /// sent so far in this second counts too: its burst does not wait for the second's end.
   void settle(time_point now, double ratio);
+  void save(state_writer& out) const;
+  /// Throws std::runtime_error for what no save can have written.
+  void load(state_reader& in, time_point now);
+
   /// Forgets all rates: every record has `ratio` until 100 ms have been seen.
   void clear();
 
@@ -56,6 +60,8 @@ class fair_shares {
 
   void grow(std::uint32_t index);
   void take_rates(time_point now);
+  void sort_rates();
+  void set_slack();
   /// The share of an instrument that sends so many records a second.
   sampling::share share_of(float per_s) const;
 

@@ -20,8 +20,21 @@ class ratio_controller {
   ratio_controller(const sampling::level_table& floors, const settings& with)
       : floors_{floors}, with_{with} {}
 
+  /// Other floors and settings, from the next step on.
+  void set(const sampling::level_table& floors, const settings& with) {
+    floors_ = floors;
+    with_ = with;
+  }
+  /// Goes on from there, as if `last` had been the time of the last step; never: there was none.
+  void resume(double ratio, time_point last) {
+    ratio_ = ratio;
+    last_ = last;
+  }
+
   /// The part of the records to keep, above 0, 1 at most.
   double ratio() const { return ratio_; }
+  /// Of a step; never: there was none.
+  time_point last() const { return last_; }
 
   /// Moves on from the time of the last call (a first call is worth 100 ms). `exempt`, 0 to 1: the
   /// part of the records that is not sampled at all, so that the others have to make up for it.

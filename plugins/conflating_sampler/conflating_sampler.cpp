@@ -1,5 +1,7 @@
 #include "conflating_sampler.hpp"
 
+#include <stdexcept>
+
 namespace sluice::conflating_sampler {
 
 conflating_sampler::conflating_sampler(const config& given, host with)
@@ -32,7 +34,7 @@ void conflating_sampler::process(batch& records) {
     if (conflating && !trade && each.priority != SLUICE_PRIORITY_HIGH) {
       conflate(records, each);
     } else if (release(each.index, records.number(each)) || trade) {  // what waits is older
-      windows_.open(each.index, records.now() + config_.interval);
+      windows_.open(each.index, records.now());
     }
   }
   arm();
@@ -62,21 +64,19 @@ void conflating_sampler::conflate(batch& records, record& each) {
       forget(each.index);
     }
     if (const held_record newest = records.hold(each)) {
-      if (each.index >= waiting_.size()) waiting_.resize(each.index + 1);
-      waiting_[each.index] = newest;
-      ++waiting_count_;
+      wait(each.index, newest);
       return;
     }
     ++value(metric::store_full);
   }
-  windows_.open(each.index, records.now() + config_.interval);
+  windows_.open(each.index, records.now());
 }
 
 void conflating_sampler::end_windows(time_point now, std::uint32_t position) {
-  for (std::uint32_t key = windows_.first(); key != windows::none && windows_.end(key) <= now;
+  for (std::uint32_t key = windows_.first(); key != windows::none && end(key) <= now;
        key = windows_.first()) {
     if (release(key, position))
-      windows_.open(key, now + config_.interval);
+      windows_.open(key, now);
     else
       windows_.close(key);
   }
@@ -98,6 +98,12 @@ bool conflating_sampler::release(std::uint32_t key, std::uint32_t position) {
   return true;
 }
 
+void conflating_sampler::wait(std::uint32_t key, held_record newest) {
+  if (key >= waiting_.size()) waiting_.resize(key + 1);
+  waiting_[key] = newest;
+  ++waiting_count_;
+}
+
 void conflating_sampler::forget(std::uint32_t key) {
   waiting_[key] = {};
   --waiting_count_;
@@ -105,10 +111,65 @@ void conflating_sampler::forget(std::uint32_t key) {
 
 /// One timer, for the window that ends first; none while nothing waits.
 void conflating_sampler::arm() {
-  host_.wake_at(waiting_count_ > 0 ? windows_.end(windows_.first()) : never);
+  host_.wake_at(waiting_count_ > 0 ? end(windows_.first()) : never);
   value(metric::waiting) = static_cast<double>(waiting_count_);
   if (exporter_ == nullptr) return;
   for (std::size_t i = 0; i < metrics; ++i) exporter_->set(host_.raw(), numbers_[i], values_[i]);
+}
+
+// --- changes while it runs ----------------------------------------------------------------------
+
+void conflating_sampler::reconfigure(const config& given) {
+  config_ = given;
+  arm();
+}
+
+void conflating_sampler::save(state_writer& out) const {
+  using sampling::section;
+  sampling::put_section(out, section::windows, [&](state_writer& to) { save_windows(to); });
+  sampling::put_section(out, section::trades, [&](state_writer& to) { trades_.save(to); });
+  sampling::end_sections(out);
+}
+
+/// Every record that is held is of an open window: what is not named here nobody would release.
+void conflating_sampler::save_windows(state_writer& out) const {
+  std::uint32_t count = 0;
+  for (std::uint32_t key = windows_.first(); key != windows::none; key = windows_.next(key))
+    ++count;
+  out.put(count);
+  for (std::uint32_t key = windows_.first(); key != windows::none; key = windows_.next(key)) {
+    const held_record newest = key < waiting_.size() ? waiting_[key] : held_record{};
+    out.put(key);
+    out.put(windows_.opened(key));
+    out.put(newest && host_.held(newest) != nullptr ? newest.handle : std::uint64_t{0});
+  }
+}
+
+/// Of a sampler that holds nothing it takes nothing: each key's next quote passes.
+void conflating_sampler::load(state_reader& in) {
+  sampling::read_sections(in, [&](sampling::section which, state_reader& from) {
+    switch (which) {
+      case sampling::section::windows: load_windows(from); return true;
+      case sampling::section::trades: return trades_.load(from);
+      default: return false;
+    }
+  });
+}
+
+void conflating_sampler::load_windows(state_reader& in) {
+  constexpr std::size_t size = sizeof(std::uint32_t) + sizeof(time_point) + sizeof(std::uint64_t);
+  const time_point now = host_.now();
+  time_point before = time_point::min();
+  for (std::uint32_t left = in.size(size); left > 0; --left) {
+    const auto key = in.get<std::uint32_t>(0, sampling::most_keys - 1);
+    const time_point opened = sampling::read_time(in, now);
+    const held_record newest{in.get<std::uint64_t>()};
+    if (windows_.is_open(key) || opened < before)
+      throw std::runtime_error{"the state's windows are not in the order of time"};
+    windows_.open(key, opened);
+    if (newest) wait(key, newest);
+    before = opened;
+  }
 }
 
 }  // namespace sluice::conflating_sampler

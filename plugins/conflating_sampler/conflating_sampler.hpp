@@ -6,6 +6,7 @@
 #include "windows.hpp"
 
 #include <sluice/ext/metrics.h>
+#include <sampling/state.hpp>
 #include <sluice/stage.hpp>
 
 #include <array>
@@ -25,7 +26,8 @@ class conflating_sampler {
   static constexpr auto fields = sluice::fields(
       field<&config::interval>("interval", "Between two quotes of a key, at least.")
           .by_default("333ms")
-          .between(1e6, 3.6e12),
+          .between(1e6, 3.6e12)
+          .live(),
       field<&config::trade_field>(
           "trade_field",
           "The number in a record that every trade changes: a record in which it is another than "
@@ -33,7 +35,8 @@ class conflating_sampler {
           .by_default("volume_traded"),
       field<&config::from_level>("from_level", "Below this level every record passes.")
           .one_of("healthy|warning|critical|overload")
-          .by_default("healthy"));
+          .by_default("healthy")
+          .live());
   static constexpr description about{
       "conflating_sampler", "0.1.0",
       "Passes the newest quote of each key at a rate, and every trade in order.", SLUICE_TRANSFORM,
@@ -41,9 +44,15 @@ class conflating_sampler {
 
   conflating_sampler(const config& given, host with);
 
+  void start() { arm(); }
   void process(batch& records);
   void on_timer(time_point now);
   bool drain(time_point deadline);
+
+  void reconfigure(const config& given);
+  static constexpr std::string_view state_schema = sampling::state_schema;
+  void save(state_writer& out) const;
+  void load(state_reader& in);
 
  private:
   enum class metric : std::uint8_t { waiting, trades, store_full, count };
@@ -52,11 +61,15 @@ class conflating_sampler {
   void end_windows(time_point now, std::uint32_t position);
   const record* waiting(std::uint32_t key);
   bool release(std::uint32_t key, std::uint32_t position);
+  void wait(std::uint32_t key, held_record newest);
   void forget(std::uint32_t key);
+  time_point end(std::uint32_t key) const { return windows_.opened(key) + config_.interval; }
+  void save_windows(state_writer& out) const;
+  void load_windows(state_reader& in);
   void arm();
   double& value(metric which) { return values_[static_cast<std::size_t>(which)]; }
 
-  const config config_;
+  config config_;
   const host host_;
   trades trades_;
   windows windows_;                   ///< of keys that passed one within the interval

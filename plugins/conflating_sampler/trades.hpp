@@ -29,6 +29,26 @@ class trades {
     return before && *before != *now;
   }
 
+  void save(state_writer& out) const {
+    out.put(field_);
+    out.put(static_cast<std::uint32_t>(last_.size()));
+    for (const std::optional<double>& each : last_) {
+      out.put(each.has_value());
+      out.put(each.value_or(0));
+    }
+  }
+  /// False: it is about another field.
+  bool load(state_reader& in) {
+    if (in.get<std::string>() != field_) return false;
+    last_.assign(in.size(sizeof(bool) + sizeof(double)), std::nullopt);
+    for (std::optional<double>& each : last_) {
+      const bool known = in.get<bool>();
+      const auto value = in.get<double>();
+      if (known) each = value;
+    }
+    return true;
+  }
+
  private:
   std::optional<double> read(const record& from) {
     if (field_.empty()) return std::nullopt;

@@ -9,16 +9,17 @@
 namespace sluice::conflating_sampler {
 
 /// All intervals are equally long and time never goes back: keys in the order their windows were
-/// opened are in the order of their ends. A list through an array, so that each call is O(1).
+/// opened are in the order of their ends, even if the interval changes. A list through an array, so
+/// that each call is O(1).
 class windows {
  public:
   static constexpr std::uint32_t none = UINT32_MAX;
 
-  /// Opens the key's window, or opens it anew. `end` is not before the end of any other.
-  void open(std::uint32_t key, time_point end) {
+  /// Opens the key's window, or opens it anew. None was opened later than `now`.
+  void open(std::uint32_t key, time_point now) {
     if (key >= links_.size()) links_.resize(key + 1);
     if (links_[key].open) unlink(key);
-    links_[key] = {end, last_, none, true};
+    links_[key] = {now, last_, none, true};
     (last_ == none ? first_ : links_[last_].next) = key;
     last_ = key;
   }
@@ -30,11 +31,13 @@ class windows {
 
   /// The key whose window ends first; none when no window is open.
   std::uint32_t first() const { return first_; }
-  time_point end(std::uint32_t key) const { return links_[key].end; }
+  /// Of an open one: the key whose window ends next; none behind the last.
+  std::uint32_t next(std::uint32_t key) const { return links_[key].next; }
+  time_point opened(std::uint32_t key) const { return links_[key].opened; }
 
  private:
   struct link {
-    time_point end{};
+    time_point opened{};
     std::uint32_t previous = none, next = none;
     bool open = false;
   };

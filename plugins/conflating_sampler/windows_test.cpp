@@ -30,7 +30,7 @@ TEST_CASE("windows end in the order they were opened; opened anew, at the end of
   all.open(0, at(2s));  // from the middle
   all.open(3, at(3s));  // from the front
   all.open(3, at(4s));  // from the end
-  CHECK(all.end(3) == at(4s));
+  CHECK(all.opened(3) == at(4s));
   CHECK(all.first() == 7);
   CHECK(close_all(all) == std::vector<std::uint32_t>{7, 5, 0, 3});
 }

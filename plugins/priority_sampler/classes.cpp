@@ -24,10 +24,22 @@ selector parse_selector(std::string_view text) {
 classes::classes(host of, const std::vector<std::string>& watch,
                  const std::vector<std::string>& best_effort)
     : host_{of}, attributes_{of.extension<sluice_attributes>(SLUICE_EXT_ATTRIBUTES)} {
-  for (const std::string& each : watch) watch_.push_back(parse_selector(each));
-  for (const std::string& each : best_effort) best_effort_.push_back(parse_selector(each));
+  name_anew(watch, best_effort);
+}
+
+void classes::name_anew(const std::vector<std::string>& watch,
+                        const std::vector<std::string>& best_effort) {
+  const auto parse = [](const std::vector<std::string>& texts) {
+    std::vector<selector> made;
+    for (const std::string& each : texts) made.push_back(parse_selector(each));
+    return made;
+  };
+  watch_ = parse(watch);
+  best_effort_ = parse(best_effort);
   watch_keys_ = static_cast<std::size_t>(
       std::count_if(watch_.begin(), watch_.end(), [](const auto& each) { return each.by_key(); }));
+  told_ = false;
+  forget();
 }
 
 void classes::refresh() {
@@ -35,6 +47,10 @@ void classes::refresh() {
   const std::uint64_t generation = attributes_->generation(host_.raw());
   if (generation == generation_) return;
   generation_ = generation;
+  forget();
+}
+
+void classes::forget() {
   std::fill(known_.begin(), known_.end(), name::unknown);
   watched_by_key_ = watched_by_attribute_ = 0;
 }

@@ -35,6 +35,10 @@ class classes {
   classes(host of, const std::vector<std::string>& watch,
           const std::vector<std::string>& best_effort);
 
+  /// Other lists, checked as well. [lane]
+  void name_anew(const std::vector<std::string>& watch,
+                 const std::vector<std::string>& best_effort);
+
   /// Once a batch: forgets all if the attributes changed. [lane]
   void refresh();
 
@@ -52,6 +56,7 @@ class classes {
   name find(const record& each);
   bool matches(const selector& by, const record& each) const;
   bool may_watch_by_attribute();
+  void forget();
 
   host host_;
   const sluice_attributes* attributes_;

@@ -22,7 +22,7 @@ std::vector<selector> selectors(std::string_view key, const std::vector<std::str
 }  // namespace
 
 void priority_sampler::validate(const config& given, problems& found) {
-  table(given).check(found);
+  sampling::level_table{given}.check(found);
   if (given.watch.size() > watch_limit)
     found.add("watch", std::to_string(given.watch.size()) + " entries: allowed are at most " +
                            std::to_string(watch_limit));
@@ -38,7 +38,7 @@ void priority_sampler::validate(const config& given, problems& found) {
 priority_sampler::priority_sampler(const config& given, host of)
     : host_{of},
       metrics_{of.extension<sluice_metrics>(SLUICE_EXT_METRICS)},
-      table_{table(given)},
+      table_{given},
       best_effort_share_{given.best_effort_share},
       classes_{of, given.watch, given.best_effort},
       phases_{given.seed} {
@@ -80,6 +80,34 @@ void priority_sampler::process(batch& records) {
       records.drop(each, reason::sampled);
   }
   if (changed || classes_.watched() != told_watched_) publish();
+}
+
+// --- changes while it runs ----------------------------------------------------------------------
+
+/// Phases go on; who is watched is found anew.
+void priority_sampler::reconfigure(const config& given) {
+  table_ = sampling::level_table{given};
+  best_effort_share_ = given.best_effort_share;
+  classes_.name_anew(given.watch, given.best_effort);
+  take_level(level_);
+  publish();
+}
+
+void priority_sampler::save(state_writer& out) const {
+  using sampling::section;
+  sampling::put_section(out, section::phases, [&](state_writer& to) { phases_.save(to); });
+  sampling::put_section(out, section::ratio, [&](state_writer& to) { to.put(table_[level_]); });
+  sampling::end_sections(out);
+}
+
+/// The share is the level's, and who is watched its own list's: of another's state it takes the
+/// phases.
+void priority_sampler::load(state_reader& in) {
+  sampling::read_sections(in, [&](sampling::section which, state_reader& from) {
+    if (which != sampling::section::phases) return false;
+    phases_.load(from);
+    return true;
+  });
 }
 
 void priority_sampler::publish() {

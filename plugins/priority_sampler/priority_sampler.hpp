@@ -6,6 +6,7 @@
 #include <sluice/ext/metrics.h>
 #include <sampling/accumulator.hpp>
 #include <sampling/level_table.hpp>
+#include <sampling/state.hpp>
 #include <sluice/stage.hpp>
 
 namespace sluice::priority_sampler {
@@ -28,22 +29,9 @@ class priority_sampler {
                                   "Instruments that get priority 2: keys, or attribute=value.")
           .by_default("[]")
           .live(),
-      field<&config::keep_healthy>("keep_healthy", "Share of the records kept in HEALTHY.")
-          .by_default("1.0")
-          .between(sampling::least_share, sampling::largest_share)
-          .live(),
-      field<&config::keep_warning>("keep_warning", "Share of the records kept in WARNING.")
-          .by_default("0.8")
-          .between(sampling::least_share, sampling::largest_share)
-          .live(),
-      field<&config::keep_critical>("keep_critical", "Share of the records kept in CRITICAL.")
-          .by_default("0.5")
-          .between(sampling::least_share, sampling::largest_share)
-          .live(),
-      field<&config::keep_overload>("keep_overload", "Share of the records kept in OVERLOAD.")
-          .by_default("0.2")
-          .between(sampling::least_share, sampling::largest_share)
-          .live(),
+      sampling::keep_healthy<&config::keep_healthy>, sampling::keep_warning<&config::keep_warning>,
+      sampling::keep_critical<&config::keep_critical>,
+      sampling::keep_overload<&config::keep_overload>,
       field<&config::best_effort_share>("best_effort_share",
                                         "What is kept of priority 2 where the others lose records: "
                                         "this part of their share.")
@@ -63,17 +51,19 @@ class priority_sampler {
   void start() { publish(); }
   void process(batch& records);
 
+  void reconfigure(const config& given);
+  static constexpr std::string_view state_schema = sampling::state_schema;
+  void save(state_writer& out) const;
+  void load(state_reader& in);
+
  private:
-  static sampling::level_table table(const config& given) {
-    return {given.keep_healthy, given.keep_warning, given.keep_critical, given.keep_overload};
-  }
   void take_level(std::uint32_t level);
   void publish();
 
   const host host_;
   const sluice_metrics* const metrics_;
-  const sampling::level_table table_;
-  const double best_effort_share_;
+  sampling::level_table table_;
+  double best_effort_share_;
   classes classes_;
   sampling::accumulators phases_;
 

@@ -3,6 +3,7 @@
 
 #include <sampling/random.hpp>
 #include <sampling/share.hpp>
+#include <sluice/state.hpp>
 
 #include <cstdint>
 #include <vector>
@@ -21,6 +22,8 @@ class accumulator {
     sum_ = static_cast<std::uint32_t>(sum);
     return sum >= share::one;
   }
+  /// What it holds: one that starts with it keeps the same records.
+  constexpr std::uint32_t phase() const { return sum_; }
 
  private:
   std::uint32_t sum_;
@@ -36,6 +39,17 @@ class accumulators {
     if (index >= all_.size()) [[unlikely]]
       grow(index);
     return all_[index];
+  }
+
+  void save(state_writer& out) const {
+    out.put(static_cast<std::uint32_t>(all_.size()));
+    for (const accumulator& each : all_) out.put(each.phase());
+  }
+  void load(state_reader& in) {
+    const std::uint32_t count = in.size(sizeof(std::uint32_t));
+    all_.clear();
+    all_.reserve(count);
+    for (std::uint32_t i = 0; i < count; ++i) all_.emplace_back(in.get<std::uint32_t>());
   }
 
  private:

@@ -15,11 +15,37 @@ namespace sluice::sampling {
 /// The bounds of each share, for the configuration rows.
 inline constexpr double least_share = 0.001, largest_share = 1;
 
+/// The four rows of a table, each with the member it fills.
+template <auto Member>
+constexpr row keep_row(std::string_view key, std::string_view doc, std::string_view share) {
+  return field<Member>(key, doc).by_default(share).between(least_share, largest_share).live();
+}
+template <auto Member>
+inline constexpr row keep_healthy = keep_row<Member>("keep_healthy",
+                                                     "Share of the records kept in HEALTHY.",
+                                                     "1.0");
+template <auto Member>
+inline constexpr row keep_warning = keep_row<Member>("keep_warning",
+                                                     "Share of the records kept in WARNING.",
+                                                     "0.8");
+template <auto Member>
+inline constexpr row keep_critical = keep_row<Member>("keep_critical",
+                                                      "Share of the records kept in CRITICAL.",
+                                                      "0.5");
+template <auto Member>
+inline constexpr row keep_overload = keep_row<Member>("keep_overload",
+                                                      "Share of the records kept in OVERLOAD.",
+                                                      "0.2");
+
 /// HEALTHY, WARNING, CRITICAL, OVERLOAD.
 class level_table {
  public:
   constexpr level_table(double healthy, double warning, double critical, double overload)
       : shares_{healthy, warning, critical, overload} {}
+  /// Of a configuration with the four rows.
+  template <typename Config>
+  explicit constexpr level_table(const Config& of)
+      : level_table{of.keep_healthy, of.keep_warning, of.keep_critical, of.keep_overload} {}
 
   /// `level`: SLUICE_HEALTHY to SLUICE_OVERLOAD; a worse one is OVERLOAD.
   constexpr double operator[](std::uint32_t level) const {

@@ -17,6 +17,8 @@ class random_bits {
     z = (z ^ (z >> 27)) * 0x94d0'49bb'1331'11eb;
     return static_cast<std::uint32_t>((z ^ (z >> 31)) >> 32);
   }
+  /// The seed with which another goes on where this one stands.
+  constexpr std::uint64_t state() const { return state_; }
 
  private:
   std::uint64_t state_;

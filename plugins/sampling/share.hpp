@@ -17,6 +17,13 @@ class share {
   explicit constexpr share(double part)
       : parts_{part < 1 ? static_cast<std::uint64_t>(part * static_cast<double>(one)) + 1 : one} {}
 
+  /// 1 to 2^32 `parts` of 2^32.
+  static constexpr share of_parts(std::uint64_t parts) {
+    share made;
+    made.parts_ = parts;
+    return made;
+  }
+
   constexpr bool whole() const { return parts_ == one; }
   /// In units of 2^-32, 1 to 2^32.
   constexpr std::uint64_t parts() const { return parts_; }
