@@ -3,7 +3,10 @@
 
 #include <sluice/stage.hpp>
 
+#include <cstdint>
 #include <functional>
+#include <stdexcept>
+#include <string_view>
 #include <vector>
 
 namespace sluice::deduplicator {
@@ -22,14 +25,25 @@ class deduplicator {
       if (each.priority == SLUICE_PRIORITY_HIGH) continue;  // never dropped by policy
       if (each.index >= last_.size()) last_.resize(each.index + 1);
       const std::string_view bytes{reinterpret_cast<const char*>(each.data), each.size};
-      const std::size_t says = (std::hash<std::string_view>{}(bytes) + each.schema) | 1;
+      const std::uint64_t says = (std::hash<std::string_view>{}(bytes) + each.schema) | 1;
       if (last_[each.index] == says) records.drop(each, reason::conflated);
       last_[each.index] = says;
     }
   }
 
+  static constexpr std::string_view state_schema{"deduplicator/1"};
+  void save(state_writer& out) const {
+    out.put(static_cast<std::uint32_t>(last_.size()));
+    for (const std::uint64_t each : last_) out.put(each);
+  }
+  void load(state_reader& in) {
+    last_.resize(in.size(sizeof(std::uint64_t)));
+    for (std::uint64_t& each : last_) each = in.get<std::uint64_t>();
+    if (!in.at_end()) throw std::runtime_error{"the state goes on behind its end"};
+  }
+
  private:
-  std::vector<std::size_t> last_;  ///< by index: a fingerprint, never 0 once there was a record
+  std::vector<std::uint64_t> last_;  ///< by index: a fingerprint, never 0 once there was a record
 };
 
 }  // namespace sluice::deduplicator

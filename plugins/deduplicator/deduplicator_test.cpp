@@ -1,8 +1,12 @@
 #include "deduplicator.hpp"
 
+#include "../sampling/test_world.hpp"
+
 #include <sluice/testing.hpp>
 
 #include <doctest/doctest.h>
+
+#include <memory>
 
 using sluice::testing::harness;
 using sluice::testing::input;
@@ -37,4 +41,26 @@ TEST_CASE("high priority passes whole") {
   const input order{.key = 1, .text = "order", .priority = sluice::priority::high};
   run.push({order, order});
   CHECK(run.outputs().size() == 2);
+}
+
+TEST_CASE("swapped, it knows each key's last payload") {
+  using sluice::deduplicator::deduplicator;
+  namespace test = sluice::sampling::test;
+  test::world here;
+  deduplicator before{{}, here.host()};
+  here.push(before, {{.key = 1, .text = "a"}, {.key = 3, .text = "c"}});
+  const test::bytes state = test::state_of(before);
+  deduplicator after{{}, here.host()};
+  test::load(after, state);
+  here.outputs();
+  here.push(after, {{.key = 1, .text = "a"}, {.key = 3, .text = "d"}, {.key = 2, .text = ""}});
+  const auto out = here.outputs();
+  REQUIRE(out.size() == 2);
+  CHECK(out[0].text == "d");
+
+  test::check_state(
+      state, [&] { return std::make_unique<deduplicator>(deduplicator::config{}, here.host()); },
+      [&](deduplicator& any) {
+        here.push(any, {{.key = 1}, {.key = 7}});
+      });
 }
