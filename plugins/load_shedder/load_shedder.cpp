@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <stdexcept>
 
 namespace sluice::load_shedder {
 namespace {
@@ -41,6 +42,13 @@ load_shedder::load_shedder(const config& given, host with)
         exporter_->add(host_.raw(), rows[i].kind, borrow(rows[i].name), borrow(rows[i].doc));
 }
 
+/// The one before may have shed.
+void load_shedder::start() {
+  value(metric::shedding) = shedding_ ? 1 : 0;
+  publish(metric::shedding);
+  if (shedding_ || told_) host_.wake_at(ends_);
+}
+
 void load_shedder::process(batch& records) {
   const trigger cause = trigger_of(records.pressure());
   if (cause == trigger::none && !shedding_ && !told_) return;
@@ -48,7 +56,7 @@ void load_shedder::process(batch& records) {
   if (shedding_) shed(records, cause);
   tell(records.now());
   // To tell of the end even if nothing more comes; no event is due any later.
-  if (shedding_) host_.wake_at(records.now() + quiet);
+  if (shedding_) host_.wake_at(ends_ = records.now() + quiet);
 }
 
 /// Nothing came for a while, or shedding ended meanwhile and it is to be told.
@@ -131,6 +139,32 @@ void load_shedder::tell(time_point now) {
   }
   told_ = shedding_;
   told_at_ = now;
+}
+
+// --- hand-over ----------------------------------------------------------------------------------
+
+void load_shedder::save(state_writer& out) const {
+  bucket_.save(out);
+  floor_.save(out);
+  out.put(shedding_);
+  out.put(told_);
+  out.put(told_at_);
+  out.put(ends_);
+  out.put(shed_in_all() - shed_before_);
+}
+
+/// Its counters begin anew, for the host adds up those of both; what the end is to tell does not.
+void load_shedder::load(state_reader& in) {
+  const time_point now = host_.now();
+  bucket_.load(in, now);
+  floor_.load(in);
+  shedding_ = in.get<bool>();
+  told_ = in.get<bool>();
+  const time_point long_ago = now - std::chrono::hours{10 * 365 * 24};
+  told_at_ = in.get<time_point>(long_ago, now);
+  ends_ = in.get<time_point>(long_ago, now + quiet);
+  shed_before_ = -in.get<double>(0, 1e18);
+  if (!in.at_end()) throw std::runtime_error{"the state goes on behind its end"};
 }
 
 void load_shedder::publish(metric which) {

@@ -24,19 +24,27 @@ class load_shedder {
                               "no more than these may wait while it sheds.")
           .by_default("1000")
           .between(0, 1e9)
-          .in_unit("records"),
+          .in_unit("records")
+          .live(),
       field<&config::burst>("burst",
                             "How much of the sink's capacity may pass at once, and how much may "
                             "wait, as the time the sink needs for it.")
           .by_default("100ms")
-          .between(1e6, 1e10));
+          .between(1e6, 1e10)
+          .live());
   static constexpr description about{"load_shedder", "0.1.0",
                                      "Drops what exceeds the sink's capacity while overloaded."};
 
   load_shedder(const config& given, host with);
 
+  void start();
   void process(batch& records);
   void on_timer(time_point now);
+
+  void reconfigure(const config& given) { config_ = given; }
+  static constexpr std::string_view state_schema{"load_shedder/1"};
+  void save(state_writer& out) const;
+  void load(state_reader& in);
 
  private:
   enum class trigger : std::uint8_t { none, overload, pending };
@@ -55,7 +63,7 @@ class load_shedder {
   void publish(metric which);
   double& value(metric which) { return values_[static_cast<std::size_t>(which)]; }
 
-  const config config_;
+  config config_;
   const host host_;
   token_bucket bucket_;
   floor floor_;
@@ -63,6 +71,7 @@ class load_shedder {
 
   bool shedding_ = false, told_ = false;  ///< told_: what the last event said
   time_point told_at_ = time_point{-std::chrono::hours{1}};
+  time_point ends_ = told_at_;   ///< when shedding ends if nothing more comes
   double shed_before_ = 0;       ///< shed in all when what is told of began
   sluice_pressure last_seen_{};  ///< when it shed last
 

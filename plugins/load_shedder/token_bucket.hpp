@@ -1,7 +1,7 @@
 // load_shedder/token_bucket.hpp - how many records may pass, by a rate and a burst.
 #pragma once
 
-#include <sluice/record.hpp>
+#include <sluice/state.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -30,6 +30,17 @@ class token_bucket {
     level_ -= token;
     return true;
   }
+  void save(state_writer& out) const {
+    out.put(level_);
+    out.put(refilled_);
+  }
+  /// Throws std::runtime_error for what no save can have written.
+  void load(state_reader& in, time_point now) {
+    constexpr std::int64_t most = max_rate * max_burst.count();
+    level_ = in.get<std::int64_t>(-most, most);
+    refilled_ = in.get<time_point>(now - std::chrono::hours{10 * 365 * 24}, now);
+  }
+
   /// Takes a token even if there is none.
   void spend() { level_ -= token; }
 
