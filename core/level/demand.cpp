@@ -39,13 +39,14 @@ double demand::probed(const slot& now) const {
 /// The time that what was delivered took, if it measures the capacity; else 0.
 std::int64_t demand::measured(const slot& now) {
   const bool full = now.room_ns * saturated_part <= now.length_ns && !now.barred;
-  if (full && now.delivered == 0) {
+  if (full && (now.delivered == 0 || now.silent_ns >= now.length_ns)) {
     standing_ns_ += now.length_ns;
     return 0;
   }
-  const std::int64_t stood = std::exchange(standing_ns_, 0);
+  const std::int64_t silent = full ? std::max<std::int64_t>(now.silent_ns, 0) : 0;
+  const std::int64_t stood = std::exchange(standing_ns_, silent);
   if (!full) return 0;
-  return now.length_ns + (stood <= stall_ns ? stood : 0);
+  return now.length_ns - silent + (stood <= stall_ns ? stood : 0);
 }
 
 double demand::saturated_rate() const {

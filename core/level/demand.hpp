@@ -15,15 +15,17 @@ struct slot {
   double kept_away = 0;       ///< sampled or shed on the way to it
   std::uint64_t delivered = 0;
   std::int64_t room_ns = 100'000'000;  ///< its queue was empty, or it waited for a fuller call
-  bool barred = false;  ///< its guard was not closed: says nothing of what it can take
+  bool barred = false;         ///< its guard was not closed: says nothing of what it can take
+  std::int64_t silent_ns = 0;  ///< at its end, since the last delivery
 };
 
 /// Offered is over the last ten slots. A slot is saturated if the sink had room for a tenth of it
 /// at most. Capacity is unknown until the first saturated slot that delivered something. Such a
 /// slot sets it to the mean of the newest five such among the last ten: a mean, because what a sink
 /// delivers in 100 ms varies by tens of per cent where its CPU is limited, and the largest promises
-/// more than it can hold. Time without a delivery belongs to the next one; beyond 300 ms of it the
-/// sink stands still, which says nothing of its speed.
+/// more than it can hold. Time without a delivery belongs to the next one, so that a slot in which
+/// the sink stops measures what it did before; beyond 300 ms of it the sink stands still, which
+/// says nothing of its speed.
 ///
 /// Any other slot proves what was delivered, and is a probe: capacity rises by 5 %, but to no more
 /// than is offered, and to a tenth more than was delivered where room was for less than half of
@@ -55,7 +57,7 @@ class demand {
   static constexpr std::int64_t stall_ns = 300'000'000;
 
   std::array<past, window> slots_{};
-  std::int64_t standing_ns_ = 0;  // saturated, without a delivery, up to now
+  std::int64_t standing_ns_ = 0;  // saturated, since the last delivery, up to now
   std::size_t next_ = 0, filled_ = 0;
   bool known_ = false;
   double offered_ = 0, capacity_ = 0;

@@ -152,3 +152,30 @@ TEST_CASE("a late slot counts by its length") {
   CHECK(sink.offered_per_s() == doctest::Approx(10'000));
   CHECK(sink.capacity_per_s() == doctest::Approx(5'000));
 }
+
+TEST_CASE("a slot in which the sink stops measures what it did before") {
+  demand sink;
+  repeat(sink, 10, free_slot(3'600));
+  slot stopping = full_slot(3'600, 180);  // 5 ms at what is offered, then nothing
+  stopping.silent_ns = length * 95 / 100;
+  sink.add(stopping);
+  CHECK(sink.capacity_per_s() == doctest::Approx(36'000));
+  repeat(sink, 2, full_slot(3'600, 0));
+  CHECK(sink.capacity_per_s() == doctest::Approx(36'000));
+  CHECK(sink.ratio() == doctest::Approx(1));
+  // It goes on after 300 ms in all: the silence belongs to what came then.
+  slot going_on = full_slot(3'600, 9'500);
+  going_on.silent_ns = 0;
+  sink.add(going_on);
+  CHECK(sink.capacity_per_s() == doctest::Approx((180 + 9'500) / 0.4));
+}
+
+TEST_CASE("replies far apart are a speed, not a silence") {
+  demand sink;
+  for (int i = 0; i < 10; ++i) {
+    slot one = full_slot(2'000, 100);  // one call of 100 records each slot, answered at its middle
+    one.silent_ns = length / 2;
+    sink.add(one);
+  }
+  CHECK(sink.capacity_per_s() == doctest::Approx(1'000));
+}

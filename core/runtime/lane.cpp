@@ -259,6 +259,7 @@ void lane::publish() {
   sink.in_flight = driver_->in_flight();
   sink.receivers = driver_->receivers();
   sink.oldest_call_ns = driver_->oldest_call();
+  sink.delivered_at_ns = driver_->delivered_at();
 }
 
 published lane::read(const stage& of) const {

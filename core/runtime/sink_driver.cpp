@@ -274,6 +274,7 @@ sluice_status sink_driver::report(const sluice_outcome& outcome) {
 void sink_driver::note_ages(std::span<const std::int64_t> received, std::int64_t now) {
   ages.add(received, now);
   published_ages.add(received, now);
+  delivered_at_ = now;
 }
 
 void sink_driver::finish_call(call& done, std::int64_t written, std::int64_t now) {

@@ -53,6 +53,8 @@ class sink_driver {
   std::uint64_t in_flight() const { return in_flight_; }
   std::uint64_t taken() const { return taken_; }
   std::uint64_t receivers() const { return receivers_; }
+  /// When the last record was published; 0: none was.
+  std::int64_t delivered_at() const { return delivered_at_; }
   /// When the oldest unanswered call was handed over; 0: none.
   std::int64_t oldest_call() const;
   /// Every call is allowed, or there is no guard.
@@ -114,6 +116,7 @@ class sink_driver {
   std::vector<call> calls_;
   std::uint64_t last_id_ = 0;
   std::uint64_t in_flight_ = 0, taken_ = 0, receivers_ = 0;
+  std::int64_t delivered_at_ = 0;
   std::uint32_t seen_depth_ = 0;
   bool wants_input_ = true;
   bool held_off_ = false;

@@ -31,7 +31,8 @@ class sink_driver;
 struct published {
   counters count;
   std::uint64_t held = 0, in_flight = 0, receivers = 0, faults = 0;
-  std::int64_t oldest_call_ns = 0;  // when the oldest unanswered call was written; 0: none
+  std::int64_t oldest_call_ns = 0;   // when the oldest unanswered call was written; 0: none
+  std::int64_t delivered_at_ns = 0;  // when the last record was published; 0: none was
   bool bypassed = false, stopped = false;
   bool guard_closed = true;   // of a sink
   bool keeps_latest = false;  // the queue of a sink, as its guard asked

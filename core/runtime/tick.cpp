@@ -107,6 +107,7 @@ levels::sample engine::sample_sink(std::size_t number, std::int64_t now) {
   const std::int64_t room = sink.in->driver()->room_time(now);
   slot.room_ns = std::max<std::int64_t>(room - std::exchange(sink.room_before, room), 0);
   slot.barred = !seen.guard_closed;
+  slot.silent_ns = now - seen.delivered_at_ns;
   sink.demand.add(slot);
 
   const std::int64_t unanswered = seen.oldest_call_ns == 0 ? 0 : now - seen.oldest_call_ns;
