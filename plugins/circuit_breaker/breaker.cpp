@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <stdexcept>
 #include <utility>
 
 namespace sluice::circuit_breaker {
@@ -44,6 +45,7 @@ std::string_view name_of(state which) {
 breaker::breaker(const rules& by, std::uint64_t seed, listener told)
     : rules_{by},
       told_{std::move(told)},
+      generation_{std::max<std::uint64_t>(seed / 4, 1)},
       window_{by.window},
       open_for_{by.recovery_timeout},
       random_{seed} {}
@@ -204,6 +206,57 @@ void breaker::move(state to, const std::string& why, time_point now) {
   trial_ = false;
   verdict_by_ = never;
   told_(from, to, why);
+}
+
+// --- changes while it runs ----------------------------------------------------------------------
+
+void breaker::change(const rules& by, time_point now) {
+  if (by.window != rules_.window) window_ = rate_window{by.window};
+  rules_ = by;
+  keep_within_rules(now);
+}
+
+void breaker::keep_within_rules(time_point now) {
+  const duration longest = std::max(rules_.recovery_timeout, rules_.recovery_timeout_max);
+  open_for_ = std::clamp(open_for_, rules_.recovery_timeout, longest);
+  if (state_ == state::open) open_until_ = std::min(open_until_, since_ + longest);
+  if (verdict_by_ != never) verdict_by_ = std::min(verdict_by_, now + rules_.half_open_timeout);
+}
+
+void breaker::save(state_writer& out) const {
+  out.put(state_);
+  out.put(since_);
+  out.put(generation_);
+  out.put(consecutive_);
+  out.put(last_incident_);
+  out.put(trial_);
+  out.put(verdict_by_);
+  out.put(answers_);
+  out.put(open_for_);
+  out.put(open_until_);
+  out.put(random_);
+  window_.save(out);
+}
+
+void breaker::load(state_reader& in, time_point now) {
+  constexpr auto years = std::chrono::hours{10 * 365 * 24};
+  constexpr std::uint32_t most_in_a_row = 1'000'000;  // what failure_threshold may be
+  state_ = in.get<state>(state::closed, state::metrics_only);
+  since_ = in.get<time_point>(now - years, now);
+  generation_ = in.get<std::uint64_t>(1, INT64_MAX);
+  consecutive_ = in.get<std::uint32_t>(0, most_in_a_row);
+  last_incident_ = in.get<std::uint64_t>();
+  trial_ = in.get<bool>();
+  verdict_by_ = in.get<time_point>();
+  answers_ = in.get<bool>();
+  open_for_ = in.get<duration>(none, years);
+  open_until_ = in.get<time_point>();
+  random_ = in.get<std::uint64_t>();
+  window_.load(in, now);
+  if (state_ != state::half_open && (trial_ || verdict_by_ != never))
+    throw std::runtime_error{"the state has a trial, but is not HALF_OPEN"};
+  open_before_ = -open_time(now);  // until now the one before has counted
+  keep_within_rules(now);
 }
 
 duration breaker::open_time(time_point now) const {

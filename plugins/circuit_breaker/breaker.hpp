@@ -5,6 +5,7 @@
 
 #include <sluice/ext/guard.h>
 #include <sluice/record.hpp>
+#include <sluice/state.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -60,7 +61,8 @@ class breaker {
   /// Told of each transition, after it.
   using listener = std::function<void(state from, state to, const std::string& why)>;
 
-  /// `seed`: of the jitter.
+  /// `seed`: of the jitter, and where the numbers of permits begin, so that those of another
+  /// breaker are not its own.
   breaker(const rules& by, std::uint64_t seed, listener told);
 
   /// May one call be made now? SLUICE_GUARD_*. `permit` is never 0.
@@ -74,6 +76,13 @@ class breaker {
   void on_timer(time_point now);
   /// When on_timer is due; `never` if it is not.
   time_point deadline() const;
+  /// Other rules; what has begun goes on, but ends no later than it would by these.
+  void change(const rules& by, time_point now);
+  /// All but the tally. Times are the host's clock.
+  void save(state_writer& out) const;
+  /// Before anything else. Throws std::runtime_error for what no save can have written.
+  void load(state_reader& in, time_point now);
+
   /// closed (begin to decide again), disabled, forced_open or metrics_only.
   void force(state to, time_point now);
 
@@ -98,13 +107,14 @@ class breaker {
   void try_again(const std::string& why, time_point now);
   void close(const std::string& why, time_point now);
   void move(state to, const std::string& why, time_point now);
+  void keep_within_rules(time_point now);
   duration jittered(duration about);
 
-  const rules rules_;
+  rules rules_;
   const listener told_;
   state state_ = state::closed;
-  time_point since_{};            // in this state
-  std::uint64_t generation_ = 1;  // of permits: one a transition
+  time_point since_{};        // in this state
+  std::uint64_t generation_;  // of permits: one a transition; never 0
   tally tally_;
   rate_window window_;
   duration open_before_{};  // in OPEN and FORCED_OPEN, before this state

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <optional>
 #include <random>
@@ -144,22 +145,15 @@ struct model {
 
 class walk {
  public:
-  explicit walk(std::uint64_t seed) : random_{seed}, by_{rules_of()}, expected_{by_} {}
+  explicit walk(std::uint64_t seed) : random_{seed}, by_{rules_of()}, expected_{by_} { renew(); }
 
   void go() {
     for (int step = 0; step < 150; ++step) {
       once();
-      REQUIRE(tested_.current() == expected_.at);
-      REQUIRE(tested_.deadline() == expected_.due());
-      const tally &got = tested_.counted(), &want = expected_.counted;
-      REQUIRE(got.successful == want.successful);
-      REQUIRE(got.failed == want.failed);
-      REQUIRE(got.ignored == want.ignored);
-      REQUIRE(got.slow == want.slow);
-      REQUIRE(got.not_permitted == want.not_permitted);
-      REQUIRE(got.late == want.late);
-      REQUIRE(got.transitions == want.transitions);
-      REQUIRE(got.opened == want.opened);
+      REQUIRE(tested_->current() == expected_.at);
+      REQUIRE(tested_->deadline() == expected_.due());
+      for (std::uint64_t tally::*each : counts)
+        REQUIRE(before_.*each + tested_->counted().*each == expected_.counted.*each);
     }
   }
 
@@ -179,10 +173,25 @@ class walk {
     if (one_in(2) && made.slow_call_duration > 0s) made.slow_call_rate = 0.75;
     return made;
   }
+  void renew() {
+    tested_.emplace(by_, 1,
+                    [](state, state, const std::string& why) { REQUIRE_FALSE(why.empty()); });
+  }
+  /// Another takes its place.
+  void hand_over() {
+    state_writer out;
+    tested_->save(out);
+    for (std::uint64_t tally::*each : counts) before_.*each += tested_->counted().*each;
+    renew();
+    state_reader in{"", out.bytes()};
+    tested_->load(in, now_);
+    REQUIRE(in.at_end());
+  }
   void once() {
+    if (one_in(12)) hand_over();
     if (one_in(3)) now_ += std::chrono::milliseconds{up_to(one_in(4) ? 40'000 : 500)};
     switch (up_to(9)) {
-      case 0: tested_.on_timer(now_); return expected_.pass(now_);
+      case 0: tested_->on_timer(now_); return expected_.pass(now_);
       case 1: return connect();
       case 2:
         if (one_in(10)) force();
@@ -195,7 +204,7 @@ class walk {
   }
   void ask() {
     std::uint64_t permit = 0;
-    const std::uint32_t answer = tested_.permit(now_, permit);
+    const std::uint32_t answer = tested_->permit(now_, permit);
     REQUIRE(answer == expected_.permit(now_));
     if (answer == SLUICE_GUARD_ALLOW) under_way_.push_back({permit, expected_.generation});
   }
@@ -215,7 +224,7 @@ class walk {
       // The results of one lost connection come one after the other.
       if (one_in(2)) result.incident = one_in(3) ? ++incident_ : incident_;
     }
-    tested_.result(result);
+    tested_->result(result);
     expected_.finish(ended.generation, result, now_);
   }
   void connect() {
@@ -224,14 +233,14 @@ class walk {
     const bool well = one_in(2);
     result.result = well ? SLUICE_PUBLISHED : SLUICE_PUBLISH_FAILED;
     if (!well) result.cause = static_cast<std::uint32_t>(1 + up_to(3));
-    tested_.result(result);
+    tested_->result(result);
     expected_.connect(well, result.cause, now_);
   }
   void force() {
     constexpr std::array to{state::closed, state::disabled, state::forced_open,
                             state::metrics_only};
     const state chosen = to[up_to(one_in(2) ? 0 : 3)];
-    tested_.force(chosen, now_);
+    tested_->force(chosen, now_);
     expected_.enter(chosen, now_);
   }
 
@@ -240,7 +249,11 @@ class walk {
   };
   std::mt19937_64 random_;
   const rules by_;
-  breaker tested_{by_, 1, [](state, state, const std::string& why) { REQUIRE_FALSE(why.empty()); }};
+  static constexpr std::array<std::uint64_t tally::*, 8> counts{
+      &tally::successful,    &tally::failed, &tally::ignored,     &tally::slow,
+      &tally::not_permitted, &tally::late,   &tally::transitions, &tally::opened};
+  std::optional<breaker> tested_;
+  tally before_;  // of those whose place was taken
   model expected_;
   std::vector<call> under_way_;
   std::uint64_t incident_ = 1;
@@ -249,7 +262,7 @@ class walk {
 
 }  // namespace
 
-TEST_CASE("10,000 random walks do what a simple model does") {
+TEST_CASE("10,000 random walks, with hand-overs on the way, do what a simple model does") {
   const char* given = std::getenv("SLUICE_SEED");
   const std::uint64_t seed = given != nullptr ? std::stoull(given) : std::random_device{}();
   MESSAGE("SLUICE_SEED=" << seed);

@@ -1,6 +1,8 @@
 #include "circuit_breaker.hpp"
 
 #include <functional>
+#include <stdexcept>
+#include <utility>
 
 namespace sluice::circuit_breaker {
 namespace {
@@ -33,7 +35,7 @@ std::uint64_t seed_of(host host) {
 
 circuit_breaker::circuit_breaker(const config& settings, host host)
     : host_{host},
-      begins_{settings.state},
+      configured_{settings.state},
       breaker_{rules_of(settings), seed_of(host),
                [this](state from, state to, const std::string& why) { moved(from, to, why); }},
       meters_{host} {}
@@ -46,7 +48,13 @@ void circuit_breaker::validate(const config& settings, problems& found) {
     found.add("slow_call_rate", "needs slow_call_duration, which says what a slow call is");
 }
 
-void circuit_breaker::start() { force(static_cast<std::uint32_t>(begins_)); }
+/// What the one before was forced to stays, but for another word in the configuration.
+void circuit_breaker::start() {
+  if (configured_before_ == configured_)
+    settle(host_.now());
+  else
+    force(static_cast<std::uint32_t>(configured_));
+}
 
 void circuit_breaker::result(const sluice_call_result& ended) {
   breaker_.result(ended);
@@ -67,6 +75,30 @@ bool circuit_breaker::force(std::uint32_t to) {
   breaker_.force(states[to], now);
   settle(now);
   return true;
+}
+
+// --- changes while it runs ----------------------------------------------------------------------
+
+void circuit_breaker::reconfigure(const config& settings) {
+  const time_point now = host_.now();
+  breaker_.change(rules_of(settings), now);
+  if (std::exchange(configured_, settings.state) != settings.state)
+    force(static_cast<std::uint32_t>(configured_));
+  else
+    settle(now);
+}
+
+void circuit_breaker::save(state_writer& out) {
+  settle(host_.now());  // what takes its place counts from here
+  out.put(configured_);
+  breaker_.save(out);
+}
+
+void circuit_breaker::load(state_reader& in) {
+  configured_before_ = in.get<control>(control::automatic, control::metrics_only);
+  breaker_.load(in, host_.now());
+  if (!in.at_end()) throw std::runtime_error{"the state goes on behind its end"};
+  permits_all_.store(breaker_.permits_all(), std::memory_order_relaxed);
 }
 
 /// Its level is the host's: a guard that is not closed is CRITICAL.

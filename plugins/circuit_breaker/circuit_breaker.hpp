@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace sluice::circuit_breaker {
 
@@ -39,66 +40,79 @@ inline constexpr auto config_fields = sluice::fields(
         .by_default("5")
         .between(1, 1'000'000)
         .in_unit("failures")
-        .from_environment("CIRCUIT_BREAKER_FAILURE_THRESHOLD"),
+        .from_environment("CIRCUIT_BREAKER_FAILURE_THRESHOLD")
+        .live(),
     field<&config::recovery_timeout>("recovery_timeout",
                                      "How long nothing is sent before it is tried again.")
         .by_default("30s")
         .between(1 * ms, 86'400 * second)
-        .from_environment("CIRCUIT_BREAKER_RECOVERY_TIMEOUT"),
+        .from_environment("CIRCUIT_BREAKER_RECOVERY_TIMEOUT")
+        .live(),
     field<&config::success_threshold>("success_threshold",
                                       "Trials, one at a time, that must succeed to close it; the "
                                       "first that fails opens it again.")
         .by_default("2")
         .between(1, 1'000)
-        .in_unit("calls"),
+        .in_unit("calls")
+        .live(),
     field<&config::half_open_timeout>("half_open_timeout",
                                       "Longest time for the trials, from when there was something "
                                       "to send; then it opens again.")
         .by_default("5s")
-        .between(1 * ms, 3'600 * second),
+        .between(1 * ms, 3'600 * second)
+        .live(),
     field<&config::recovery_timeout_max>("recovery_timeout_max",
                                          "If set, recovery_timeout doubles with each trial that "
                                          "fails, up to this, and varies by 10 % either way.")
         .between(1 * ms, 86'400 * second)
+        .live()
         .advanced(),
     field<&config::on_open>("on_open",
                             "What becomes of records while it is open. drop: they are dropped as "
                             "circuit_open. keep_latest: the queue keeps the newest of each key. "
                             "Those of priority 0 wait in the queue either way.")
         .one_of("drop|keep_latest")
-        .by_default("drop"),
+        .by_default("drop")
+        .live(),
     field<&config::probe>("probe",
                           "passive: tried after recovery_timeout only. active: also as soon as the "
                           "sink is connected anew, and each probe_interval while it is connected.")
         .one_of("passive|active")
-        .by_default("passive"),
+        .by_default("passive")
+        .live(),
     field<&config::probe_interval>("probe_interval",
                                    "Active: how often a peer is tried that answers, but refuses.")
         .by_default("1s")
         .between(1 * ms, 3'600 * second)
+        .live()
         .advanced(),
     field<&config::window>("window", "Time over which the rates are taken, in ten slices.")
         .by_default("10s")
         .between(10 * ms, 3'600 * second)
+        .live()
         .advanced(),
     field<&config::minimum_calls>("minimum_calls", "Calls in the window before a rate counts.")
         .by_default("20")
         .between(1, 1'000'000)
         .in_unit("calls")
+        .live()
         .advanced(),
     field<&config::failure_rate>("failure_rate",
                                  "Share of failed calls in the window that opens it. 0: none does.")
         .between(0, 1)
+        .live()
         .advanced(),
     field<&config::slow_call_duration>("slow_call_duration",
                                        "A call that takes longer, first byte written to reply, is "
                                        "slow. Unless set, none is.")
         .between(1, 3'600 * second)
+        .live()
         .advanced(),
     field<&config::slow_call_rate>("slow_call_rate",
                                    "Share of slow calls in the window that opens it; a slow trial "
                                    "then fails. 0: none does. Needs slow_call_duration.")
         .between(0, 1)
+        .live()
         .advanced(),
     field<&config::state>("state",
                           "automatic: by what is seen. forced_open: nothing is sent. disabled: "
@@ -132,12 +146,18 @@ class circuit_breaker {
   /// SLUICE_GUARD_AUTOMATIC and so on; false: no such state.
   bool force(std::uint32_t state);
 
+  void reconfigure(const config& settings);
+  static constexpr std::string_view state_schema{"circuit_breaker/1"};
+  void save(state_writer& out);
+  void load(state_reader& in);
+
  private:
   void moved(state from, state to, const std::string& why);
   void settle(time_point now);
 
   host host_;
-  const control begins_;
+  control configured_;
+  std::optional<control> configured_before_;  ///< of the one whose place it takes
   breaker breaker_;
   meters meters_;
   time_point armed_ = never;

@@ -1,7 +1,7 @@
 // How many of the calls of the last seconds failed, and how many were slow. Pure.
 #pragma once
 
-#include <sluice/record.hpp>
+#include <sluice/state.hpp>
 
 #include <algorithm>
 #include <array>
@@ -41,6 +41,35 @@ class rate_window {
   void clear() {
     slices_.fill({});
     sum_ = {};
+  }
+
+  void save(state_writer& out) const {
+    out.put(slice_ns_);
+    out.put(number_);
+    for (std::size_t i = 1; i <= slices_.size(); ++i) {  // from the oldest
+      const slice& each = slices_[(at_ + i) % slices_.size()];
+      out.put(each.calls);
+      out.put(each.failed);
+      out.put(each.slow);
+    }
+  }
+  /// Of a window of another length nothing is taken. Throws std::runtime_error for what no save can
+  /// have written.
+  void load(state_reader& in, time_point now) {
+    constexpr std::uint64_t most_calls = std::uint64_t{1} << 48;
+    rate_window read{duration{in.get<std::int64_t>(1, INT64_MAX / 10)} * 10};
+    const std::int64_t newest = now.time_since_epoch().count() / read.slice_ns_;
+    read.number_ = in.get<std::int64_t>(std::min<std::int64_t>(newest, 0), newest);
+    read.at_ = read.slices_.size() - 1;
+    for (slice& each : read.slices_) {
+      each.calls = in.get<std::uint64_t>(0, most_calls);
+      each.failed = in.get<std::uint64_t>(0, each.calls);
+      each.slow = in.get<std::uint64_t>(0, each.calls);
+      read.sum_.calls += each.calls;
+      read.sum_.failed += each.failed;
+      read.sum_.slow += each.slow;
+    }
+    if (read.slice_ns_ == slice_ns_) *this = read;
   }
 
   std::uint64_t calls() const { return sum_.calls; }

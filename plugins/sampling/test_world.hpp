@@ -183,7 +183,7 @@ class world {
 };
 
 template <typename Stage>
-bytes state_of(const Stage& from) {
+bytes state_of(Stage& from) {
   state_writer out;
   from.save(out);
   return {out.bytes().begin(), out.bytes().end()};
