@@ -1,14 +1,14 @@
 // What goes over in a swap, and what changes in place.
 #include "adaptive_sampler.hpp"
 
-#include <sampling/test_world.hpp>
+#include "../testing/world.hpp"
 
 #include <doctest/doctest.h>
 
 #include <memory>
 
 using namespace std::chrono_literals;
-using namespace sluice::sampling::test;
+using namespace sluice::test;
 using sluice::adaptive_sampler::adaptive_sampler;
 using sluice::sampling::section;
 using sluice::testing::harness;

@@ -1,7 +1,7 @@
 // What goes over in a swap, and what changes in place.
 #include "circuit_breaker.hpp"
 
-#include "../sampling/test_world.hpp"
+#include "../testing/world.hpp"
 
 #include <sluice/testing.hpp>
 
@@ -11,7 +11,7 @@
 
 using namespace sluice;
 using namespace std::chrono_literals;
-using namespace sluice::sampling::test;
+using namespace sluice::test;
 using sluice::circuit_breaker::breaker;
 using stage_under_test = sluice::circuit_breaker::circuit_breaker;
 using sluice::circuit_breaker::config;

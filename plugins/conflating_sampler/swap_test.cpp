@@ -1,5 +1,5 @@
 // What goes over in a swap, and what changes in place.
-#include <sampling/test_world.hpp>
+#include "../testing/world.hpp"
 
 #include "test_codec.hpp"
 
@@ -8,7 +8,7 @@
 #include <memory>
 
 using namespace std::chrono_literals;
-using namespace sluice::sampling::test;
+using namespace sluice::test;
 using sluice::conflating_sampler::conflater;
 using sluice::testing::input;
 

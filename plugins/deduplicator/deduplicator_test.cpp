@@ -1,6 +1,6 @@
 #include "deduplicator.hpp"
 
-#include "../sampling/test_world.hpp"
+#include "../testing/world.hpp"
 
 #include <sluice/testing.hpp>
 
@@ -45,7 +45,7 @@ TEST_CASE("high priority passes whole") {
 
 TEST_CASE("swapped, it knows each key's last payload") {
   using sluice::deduplicator::deduplicator;
-  namespace test = sluice::sampling::test;
+  namespace test = sluice::test;
   test::world here;
   deduplicator before{{}, here.host()};
   here.push(before, {{.key = 1, .text = "a"}, {.key = 3, .text = "c"}});

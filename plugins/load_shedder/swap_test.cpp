@@ -1,14 +1,14 @@
 // What goes over in a swap, and what changes in place.
 #include "load_shedder.hpp"
 
-#include "../sampling/test_world.hpp"
+#include "../testing/world.hpp"
 
 #include <doctest/doctest.h>
 
 #include <memory>
 
 using namespace std::chrono_literals;
-using namespace sluice::sampling::test;
+using namespace sluice::test;
 using sluice::load_shedder::load_shedder;
 using sluice::testing::input;
 

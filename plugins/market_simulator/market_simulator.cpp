@@ -80,6 +80,18 @@ bool market_simulator::drain(time_point) {
   return true;
 }
 
+/// What was due until now stays due.
+void market_simulator::reconfigure(const config& given) {
+  const time_point now = host_.now();
+  const duration elapsed = now - opening_;
+  due_before_ += schedule_.due(seconds(elapsed));
+  schedule_ = schedule_.from(seconds(elapsed), given.rate);
+  if (replay_) replay_->change_speed(elapsed.count(), given.speed);
+  opening_ = next_ = now;
+  settings_ = given;
+  if (!ended_) host_.wake_at(now);
+}
+
 std::uint64_t market_simulator::allowed(std::uint64_t wanted) const {
   return settings_.limit == 0 ? wanted : std::min(wanted, settings_.limit - pushed_);
 }
@@ -92,7 +104,7 @@ void market_simulator::push(std::size_t count, time_point now) {
 
 void market_simulator::make(time_point now) {
   const std::uint64_t cached = settings_.snapshot ? market_->size() : 0;
-  const std::uint64_t due = cached + schedule_.due(seconds(now - opening_));
+  const std::uint64_t due = cached + due_before_ + schedule_.due(seconds(now - opening_));
   const std::uint64_t behind = due - std::min(due, made_);
   std::uint64_t left = allowed(std::min(behind, step_max));
   const auto unix_seconds = static_cast<std::uint32_t>(host_.unix_time().count() / ns_per_second);

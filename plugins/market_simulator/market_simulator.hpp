@@ -51,7 +51,8 @@ class market_simulator {
       field<&config::rate>("rate", "Ticks a second, over all instruments.")
           .by_default("1000")
           .between(0.001, 10e6)
-          .in_unit("1/s"),
+          .in_unit("1/s")
+          .live(),
       field<&config::mode>("mode",
                            "What each tick carries; mixed: each instrument in one of the three.")
           .by_default("full")
@@ -71,6 +72,7 @@ class market_simulator {
       field<&config::interval>("interval", "Time between two groups of ticks.")
           .by_default("10ms")
           .between(100'000, 10 * second_ns)
+          .live()
           .advanced(),
       field<&config::snapshot>("snapshot",
                                "Begin with one cached tick of each instrument, as the broker does "
@@ -86,7 +88,8 @@ class market_simulator {
           .file(),
       field<&config::speed>("speed", "How many times as fast as recorded it is replayed.")
           .by_default("1")
-          .between(0.001, 100'000));
+          .between(0.001, 100'000)
+          .live());
   static constexpr description about{"market_simulator", "0.1.0",
                                      "Kite ticks made up from a seed, or replayed from a file.",
                                      SLUICE_SOURCE};
@@ -99,6 +102,7 @@ class market_simulator {
   void start();
   void on_timer(time_point now);
   bool drain(time_point);
+  void reconfigure(const config& given);
 
  private:
   void load_instruments();
@@ -118,7 +122,8 @@ class market_simulator {
   std::optional<market> market_;
   std::optional<sluice::market_simulator::replay> replay_;
   schedule schedule_;
-  time_point opening_{};
+  time_point opening_{};          ///< when the schedule, or the replay's speed, began
+  std::uint64_t due_before_ = 0;  ///< by the schedules before this one
   time_point next_{};
   std::uint64_t made_ = 0;       ///< of what the schedule says is due
   std::uint64_t pushed_ = 0;     ///< in all

@@ -1,5 +1,7 @@
 #include "market_simulator.hpp"
 
+#include "../testing/world.hpp"
+
 #include <kite/session.hpp>
 #include <sluice/testing.hpp>
 
@@ -16,6 +18,7 @@ using sluice::testing::harness;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 namespace kite = sluice::kite;
+using simulator = sluice::market_simulator::market_simulator;
 
 namespace {
 
@@ -197,4 +200,51 @@ TEST_CASE("a torn session plays up to its last whole record") {
   CHECK(std::any_of(logs.begin(), logs.end(), [](const auto& line) {
     return line.text.find("did not end by itself") != std::string::npos;
   }));
+}
+
+TEST_CASE("live: rate and interval from now on, and the opening calms down as it would have") {
+  sluice::test::world here;
+  simulator::config with;
+  with.count = 10;
+  with.rate = 1'000;
+  with.burst = 1;
+  with.interval = milliseconds{10};
+  simulator made{with, here.host()};
+  made.start();
+  const auto ticks = [&](sluice::duration passes) {
+    here.advance(made, passes);
+    return here.outputs().size();
+  };
+  CHECK(ticks(seconds{1}) == 1'000);
+  with.rate = 200;
+  made.reconfigure(with);
+  CHECK(ticks(seconds{2}) == 400);
+  with.interval = milliseconds{500};
+  made.reconfigure(with);
+  CHECK(ticks(milliseconds{400}) == 0);
+  CHECK(ticks(milliseconds{100}) == 100);
+  with.rate = 1'000;
+  made.reconfigure(with);
+  CHECK(ticks(seconds{1}) == 1'000);
+}
+
+TEST_CASE("live: a replay goes on from where it is at another speed") {
+  const scratch at;
+  sluice::test::world here;
+  simulator::config with;
+  with.replay = record_session(at, 300);  // one in 10 ms
+  with.speed = 1;
+  simulator made{with, here.host()};
+  made.start();
+  const auto ticks = [&](sluice::duration passes) {
+    here.advance(made, passes);
+    return here.outputs().size();
+  };
+  CHECK(ticks(milliseconds{995}) == 100);
+  with.speed = 10;
+  made.reconfigure(with);
+  CHECK(ticks(milliseconds{99}) == 99);
+  with.speed = 0.1;
+  made.reconfigure(with);
+  CHECK(ticks(seconds{1}) == 10);
 }

@@ -119,4 +119,10 @@ TEST_CASE("the opening burst calms down in a straight line") {
   CHECK(plan.due(11) == 21'000);
   CHECK(schedule{1'000, 5, 0}.due(2) == 2'000);
   CHECK(schedule{0.5, 1, 0}.due(1.9) == 0);
+  for (const double cut : {0.0, 2.5, 9.0, 10.0, 50.0}) {
+    const std::uint64_t in_two = plan.due(cut) + plan.from(cut, 1'000).due(100 - cut);
+    CHECK(in_two <= plan.due(100));
+    CHECK(in_two + 1 >= plan.due(100));
+  }
+  CHECK(plan.from(11, 7).due(2) == 14);
 }

@@ -25,6 +25,11 @@ class replay {
     if (!first_) first_ = received;
     return static_cast<std::int64_t>(static_cast<double>(received - *first_) / speed_);
   }
+  /// From now on, `elapsed_ns` after the first record was due; due_ns is then after now.
+  void change_speed(std::int64_t elapsed_ns, double speed) {
+    if (first_) *first_ += static_cast<std::int64_t>(static_cast<double>(elapsed_ns) * speed_);
+    speed_ = speed;
+  }
   void pop() { entry_ = reader_.next(); }
 
   kite::session_end end() const { return reader_.end(); }

@@ -21,6 +21,12 @@ struct schedule {
     }
     return static_cast<std::uint64_t>(made);
   }
+  /// The schedule from `seconds` on, at another rate: what is left of the opening calms down as it
+  /// would have.
+  schedule from(double seconds, double new_rate) const {
+    if (seconds >= burst_s) return {new_rate, 1, 0};
+    return {new_rate, burst - (burst - 1) * seconds / burst_s, burst_s - seconds};
+  }
 };
 
 }  // namespace sluice::market_simulator

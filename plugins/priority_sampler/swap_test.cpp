@@ -1,13 +1,13 @@
 // What goes over in a swap, and what changes in place.
 #include "priority_sampler.hpp"
 
-#include <sampling/test_world.hpp>
+#include "../testing/world.hpp"
 
 #include <doctest/doctest.h>
 
 #include <memory>
 
-using namespace sluice::sampling::test;
+using namespace sluice::test;
 using sluice::priority_sampler::priority_sampler;
 using sluice::testing::input;
 

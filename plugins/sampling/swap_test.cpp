@@ -1,5 +1,5 @@
 // Each sampler takes the place of each other.
-#include <sampling/test_world.hpp>
+#include "../testing/world.hpp"
 
 #include <adaptive_sampler/adaptive_sampler.hpp>
 #include <conflating_sampler/conflating_sampler.hpp>
@@ -10,7 +10,7 @@
 #include <optional>
 
 using namespace std::chrono_literals;
-using namespace sluice::sampling::test;
+using namespace sluice::test;
 using sluice::adaptive_sampler::adaptive_sampler;
 using sluice::conflating_sampler::conflating_sampler;
 using sluice::priority_sampler::priority_sampler;

@@ -1,5 +1,5 @@
-// sampling/test_world.hpp - for tests: stages on a host that has a clock, keeps what they hold and
-// says what came out, so that one can take another's place between two pushes.
+// testing/world.hpp - for the plugins' tests: stages on a host that has a clock, keeps what they
+// hold and says what came out, so that one can take another's place between two calls.
 #pragma once
 
 #include <sluice/stage.hpp>
@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace sluice::sampling::test {
+namespace sluice::test {
 
 using bytes = std::vector<std::uint8_t>;
 
@@ -52,6 +52,13 @@ class world {
     };
     table_.extension = [](const sluice_host*, sluice_str id) -> const void* {
       return view(id) == SLUICE_EXT_CODECS ? &codecs : nullptr;
+    };
+    table_.schema = [](const sluice_host*, sluice_str name) {
+      return static_cast<std::uint16_t>(name.size);
+    };
+    table_.push = [](const sluice_host* of, sluice_record* records, std::uint64_t count) {
+      for (std::uint64_t i = 0; i < count; ++i) in(of).pass(records[i]);
+      return sluice_status{SLUICE_OK};
     };
     table_.wake_at = [](const sluice_host* of, std::int64_t when) {
       in(of).wake = time_point{duration{when}};
@@ -231,4 +238,4 @@ void check_state(const bytes& state, Make&& make, Work&& work, int rounds = 3'00
   }
 }
 
-}  // namespace sluice::sampling::test
+}  // namespace sluice::test
