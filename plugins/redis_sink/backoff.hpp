@@ -15,6 +15,11 @@ class backoff {
   backoff(duration least, duration most, std::uint64_t seed)
       : least_{least}, most_{most}, ceiling_{least}, state_{seed} {}
 
+  void set(duration least, duration most) {
+    least_ = least;
+    most_ = most;
+    ceiling_ = std::clamp(ceiling_, least, most);
+  }
   /// A connection was made.
   void reset() { ceiling_ = least_; }
 

@@ -54,6 +54,11 @@ void validate_config(const config& settings, problems& found) {
   needs_tls("tls_server_name", !settings.tls_server_name.empty());
 }
 
+link_times link_times_of(const config& settings) {
+  return {settings.connect_timeout, settings.timeout,     settings.ping_interval,
+          settings.backoff_min,     settings.backoff_max, settings.refused_delay};
+}
+
 link_settings link_settings_of(const config& settings, host host) {
   link_settings made;
   made.to = parse_url(settings.url);
@@ -63,12 +68,7 @@ link_settings link_settings_of(const config& settings, host host) {
   made.client_name = client_name(host);
   made.tls = {settings.tls_verify, settings.tls_ca_file, settings.tls_cert_file,
               settings.tls_key_file, settings.tls_server_name};
-  made.connect_timeout = settings.connect_timeout;
-  made.timeout = settings.timeout;
-  made.ping_interval = settings.ping_interval;
-  made.backoff_min = settings.backoff_min;
-  made.backoff_max = settings.backoff_max;
-  made.refused_delay = settings.refused_delay;
+  made.times = link_times_of(settings);
   return made;
 }
 

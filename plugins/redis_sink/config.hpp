@@ -58,53 +58,63 @@ inline constexpr auto config_fields = sluice::fields(
         .by_default("100")
         .between(1, SLUICE_BATCH_MAX)
         .in_unit("records")
-        .from_environment("REDIS_BATCH_SIZE"),
+        .from_environment("REDIS_BATCH_SIZE")
+        .live(),
     field<&config::interval>("interval",
                              "Longest wait of a record for its batch to fill. With nothing in "
                              "flight nothing waits.")
         .by_default("100ms")
         .between(0, 10 * second)
-        .from_environment("REDIS_BATCH_INTERVAL"),
+        .from_environment("REDIS_BATCH_INTERVAL")
+        .live(),
     field<&config::window>("window",
                            "Most batches in flight. What is in flight when Redis stalls arrives "
                            "late, so no more than keeps Redis busy.")
         .by_default("4")
         .between(2, session::window_max)
-        .in_unit("batches"),
+        .in_unit("batches")
+        .live(),
     field<&config::timeout>("timeout",
                             "Longest wait for the reply to a batch, from its first byte written. "
                             "Then the connection is cut and what is in flight counts as unknown.")
         .by_default("1s")
         .between(10 * ms, 60 * second)
-        .from_environment("REDIS_PUBLISH_TIMEOUT"),
+        .from_environment("REDIS_PUBLISH_TIMEOUT")
+        .live(),
     field<&config::message_max>("message_max", "Larger messages are dropped as oversize.")
         .by_default("64KiB")
-        .between(64, 16.0 * 1024 * 1024),
+        .between(64, 16.0 * 1024 * 1024)
+        .live(),
     field<&config::connect_timeout>("connect_timeout",
                                     "Longest time for each step of connecting: look-up, "
                                     "connection with TLS, greeting.")
         .by_default("1s")
-        .between(10 * ms, 60 * second),
+        .between(10 * ms, 60 * second)
+        .live(),
     field<&config::backoff_min>("backoff_min",
                                 "Ceiling of the random wait after a first failure; it doubles "
                                 "with each further one.")
         .by_default("50ms")
         .between(1 * ms, 60 * second)
+        .live()
         .advanced(),
     field<&config::backoff_max>("backoff_max", "Highest ceiling of the wait between attempts.")
         .by_default("500ms")
         .between(1 * ms, 600 * second)
+        .live()
         .advanced(),
     field<&config::refused_delay>("refused_delay",
                                   "Wait, within half of it either way, after Redis refused user, "
                                   "password or database.")
         .by_default("10s")
         .between(10 * ms, 3600 * second)
+        .live()
         .advanced(),
     field<&config::ping_interval>("ping_interval",
                                   "An idle connection is tried with a PING this often.")
         .by_default("1s")
         .between(10 * ms, 3600 * second)
+        .live()
         .advanced(),
     field<&config::tls_verify>("tls_verify",
                                "Check the server's certificate and name. Off only for tests.")
@@ -121,6 +131,8 @@ inline constexpr auto config_fields = sluice::fields(
 
 /// Rules across keys.
 void validate_config(const config& settings, problems& found);
+
+link_times link_times_of(const config& settings);
 
 /// The connection's part. Throws std::invalid_argument.
 link_settings link_settings_of(const config& settings, host host);

@@ -31,7 +31,7 @@ link::link(asio::io_context& io, host host, link_settings settings, listener& ow
       owner_{owner},
       session_{owner},
       transport_{io, *this},
-      backoff_{settings_.backoff_min, settings_.backoff_max,
+      backoff_{settings_.times.backoff_min, settings_.times.backoff_max,
                static_cast<std::uint64_t>(host.unix_time().count())},
       resolver_{host.extension<sluice_resolver>(SLUICE_EXT_RESOLVER)},
       // Numbers of an earlier instance of this stage are all lower.
@@ -42,6 +42,11 @@ void link::close() {
   transport_.close();
 }
 
+void link::set(const link_times& times) {
+  settings_.times = times;
+  backoff_.set(times.backoff_min, times.backoff_max);
+}
+
 void link::wait(duration delay, time_point now) {
   state_ = state::waiting;
   due_ = now + delay;
@@ -50,7 +55,7 @@ void link::wait(duration delay, time_point now) {
 void link::dial() {
   const time_point now = host_.now();
   state_ = state::resolving;
-  due_ = now + settings_.connect_timeout;
+  due_ = now + settings_.times.connect_timeout;
   try {
     identity_ = {settings_.to.user, settings_.to.password, settings_.to.database.value_or(0),
                  settings_.client_name};
@@ -107,9 +112,9 @@ void link::poll() {
 
 void link::connect_next() {
   state_ = state::connecting;
-  due_ = host_.now() + settings_.connect_timeout;
+  due_ = host_.now() + settings_.times.connect_timeout;
   transport_.open(endpoints_[next_endpoint_++], tls_ ? &*tls_ : nullptr, settings_.to.host,
-                  user_timeout_ms(settings_.timeout));
+                  user_timeout_ms(settings_.times.timeout));
 }
 
 void link::opened() {
@@ -150,7 +155,8 @@ void link::fail_attempt(std::uint32_t cause, std::string_view why) {
   const std::string reason{why};
   transport_.close();
   session_.lost(cause, 0, now);  // a greeting's commands at most
-  wait(cause == SLUICE_CAUSE_REJECTED ? backoff_.refused(settings_.refused_delay) : backoff_.next(),
+  wait(cause == SLUICE_CAUSE_REJECTED ? backoff_.refused(settings_.times.refused_delay)
+                                      : backoff_.next(),
        now);
   owner_.attempt_failed(cause, reason);
 }
@@ -161,7 +167,7 @@ void link::lose(std::uint32_t cause, std::string_view why) {
   const std::uint32_t unknown = session_.unanswered();
   transport_.close();
   // A server that greets and then hangs up again and again is dialled ever less often.
-  if (now - live_since_ >= 2 * settings_.backoff_max) backoff_.reset();
+  if (now - live_since_ >= 2 * settings_.times.backoff_max) backoff_.reset();
   wait(backoff_.next(), now);
   session_.lost(cause, ++incident_, now);
   owner_.down(cause, reason, unknown);
@@ -171,8 +177,8 @@ time_point link::deadline() const {
   switch (state_) {
     case state::closed: return never;
     case state::live:
-      return session_.silent() ? last_heard_ + settings_.ping_interval
-                               : session_.oldest() + settings_.timeout;
+      return session_.silent() ? last_heard_ + settings_.times.ping_interval
+                               : session_.oldest() + settings_.times.timeout;
     default: return due_;
   }
 }
@@ -183,17 +189,18 @@ void link::on_timer(time_point now) {
     case state::closed: return;
     case state::waiting: return dial();
     case state::resolving:
-      return fail_attempt(SLUICE_CAUSE_TIMEOUT,
-                          within("no address for " + settings_.to.host, settings_.connect_timeout));
+      return fail_attempt(SLUICE_CAUSE_TIMEOUT, within("no address for " + settings_.to.host,
+                                                       settings_.times.connect_timeout));
     case state::connecting:
       transport_.close();
-      return closed(within("no connection", settings_.connect_timeout));
+      return closed(within("no connection", settings_.times.connect_timeout));
     case state::greeting:
       return fail_attempt(SLUICE_CAUSE_TIMEOUT,
-                          within("no answer to the greeting", settings_.connect_timeout));
+                          within("no answer to the greeting", settings_.times.connect_timeout));
     case state::live: break;
   }
-  if (!session_.silent()) return lose(SLUICE_CAUSE_TIMEOUT, within("no reply", settings_.timeout));
+  if (!session_.silent())
+    return lose(SLUICE_CAUSE_TIMEOUT, within("no reply", settings_.times.timeout));
   control_.clear();
   session_.ping(now, control_);
   // If the socket takes nothing although nothing is under way, no reply will come either.

@@ -20,13 +20,17 @@
 
 namespace sluice::redis_sink {
 
+struct link_times {
+  duration connect_timeout{}, timeout{}, ping_interval{};
+  duration backoff_min{}, backoff_max{}, refused_delay{};
+};
+
 struct link_settings {
   address to;
   secret password;  ///< if set, instead of the URL's; read anew at each connection
   std::string client_name;
   tls_options tls;
-  duration connect_timeout{}, timeout{}, ping_interval{};
-  duration backoff_min{}, backoff_max{}, refused_delay{};
+  link_times times;
 };
 
 class link final : transport::listener {
@@ -47,6 +51,8 @@ class link final : transport::listener {
   void start() { dial(); }
   /// For good.
   void close();
+  /// Other times. A step of connecting and a wait that have begun keep theirs.
+  void set(const link_times& times);
 
   /// After the event loop ran: looks whether a name was resolved.
   void poll();

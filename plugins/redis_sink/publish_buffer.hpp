@@ -20,6 +20,7 @@ class publish_buffer {
   /// `message_max`: most bytes of one message.
   explicit publish_buffer(std::uint64_t message_max) : message_max_{message_max}, bytes_(16'384) {}
 
+  void set_message_max(std::uint64_t bytes) { message_max_ = bytes; }
   void clear() { size_ = 0; }
   std::span<const char> bytes() const { return {bytes_.data(), size_}; }
 

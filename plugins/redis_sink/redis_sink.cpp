@@ -133,6 +133,13 @@ bool sink::drain(time_point) {
   return true;
 }
 
+void sink::reconfigure(const config& settings) {
+  batching_ = {settings.batch, settings.interval, settings.window};
+  buffer_.set_message_max(settings.message_max.bytes);
+  link_.set(link_times_of(settings));
+  settle();
+}
+
 /// After anything that may have changed the link.
 void sink::settle() {
   meters_[meter::connected] = link_.up() ? 1 : 0;

@@ -42,6 +42,7 @@ class sink : link::listener {
   void poll(duration wait);
   void wake() { wake_slot_.wake(io_); }  // any thread
   bool drain(time_point deadline);
+  void reconfigure(const config& settings);
 
  private:
   sink(const config& settings, host host, link_settings to);
@@ -61,7 +62,7 @@ class sink : link::listener {
 
   host host_;
   const message_format format_;
-  const batching batching_;
+  batching batching_;
   const std::string place_;  ///< the masked URL
   channel_cache channels_;
   publish_buffer buffer_;

@@ -35,8 +35,12 @@ const sluice_codec echo{sizeof(sluice_codec), 64, sluice::borrow("test/1"),
 
 /// The sink with a codec beside it, as a source would bring one.
 struct tested_sink : sluice::redis_sink::sink {
-  using sink::sink;
+  tested_sink(const config& settings, sluice::host host) : sink{settings, host}, given{settings} {
+    last = this;
+  }
   static constexpr std::array codecs{&echo};
+  config given;
+  static inline tested_sink* last = nullptr;
 };
 
 constexpr auto patience = 10s;
@@ -376,6 +380,33 @@ TEST_CASE("redis_sink: never more batches in flight than the window") {
   REQUIRE(hears(run, who, 100));
   for (std::size_t i = 0; i < 100; ++i)
     CHECK(who.messages()[i].text == "{\"a\":1,\"seq\":" + std::to_string(i + 1) + "}");
+}
+
+TEST_CASE("redis_sink: live: window, batch, message_max and timeout, on the same connection") {
+  real_redis server;
+  running run{at(server) + "batch = 10\nwindow = 2\ntimeout = '10s'"};
+  REQUIRE(run.connected());
+  tested_sink& sink = *tested_sink::last;
+  auto with = sink.given;
+  with.batch = 20;
+  with.window = 4;
+  with.message_max.bytes = 64;
+  sink.reconfigure(with);
+  run.push(input{.key = 7, .text = "\"a\":" + std::string(100, '1')});
+  CHECK(run.count().dropped[SLUICE_DROP_OVERSIZE] == 1);
+
+  server.freeze();
+  run.push(ticks(200));
+  CHECK(run.run_until([&] { return run.metric("in_flight_batches") == 4; }, patience));
+  with.timeout = 200ms;  // of what is in flight, too
+  sink.reconfigure(with);
+  REQUIRE(run.hears_of("disconnected"));
+  CHECK(run.text_of("disconnected").find("no reply within 200 ms") != std::string::npos);
+  CHECK(run.count().unknown == 80);
+  server.thaw();
+  CHECK(run.published(120));
+  CHECK(run.metric("reconnects") == 1);
+  CHECK(run.balanced());
 }
 
 TEST_CASE("redis_sink: a message that fills the socket goes out in pieces") {
