@@ -158,7 +158,6 @@ void adaptive_sampler::load(state_reader& in) {
   kept_ = sampling::share{ratio()};
   fairly_ = fair_known && wants_fair();
   if (fair_known && !fairly_) fair_.clear();
-  if (fairly_ != wants_fair()) next_step_ = {};  // shares are found with the next batch
 }
 
 void adaptive_sampler::load_control(state_reader& in, time_point now) {

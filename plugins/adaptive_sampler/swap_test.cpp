@@ -121,6 +121,31 @@ TEST_CASE("it begins with the ratio of the sampler before, whatever else that kn
   CHECK(kept(here, next) == doctest::Approx(35).epsilon(0.03));  // one step of 0.05 towards 0.388
 }
 
+TEST_CASE("a level that is none is refused") {
+  sluice::state_writer out;
+  sluice::sampling::put_section(out, section::control, [](auto& to) {
+    to.put(std::uint32_t{4});
+    for (int i = 0; i < 4; ++i) to.put(0.0);
+  });
+  sluice::sampling::end_sections(out);
+  world here;
+  adaptive_sampler next{defaults(), here.host()};
+  CHECK_THROWS_AS(load(next, out.bytes()), std::runtime_error);
+}
+
+TEST_CASE("shares that are not in force are forgotten, not kept for later") {
+  world here;
+  auto with = defaults();
+  const bytes fair = state_of(*seasoned(here, with));
+  with.fair = false;
+  adaptive_sampler next{with, here.host()};
+  load(next, fair);
+  CHECK(kept(here, next, 50) <= 50);
+  with.fair = true;
+  next.reconfigure(with);
+  CHECK(kept(here, next, 51) <= 50);  // by the rates of before, a new one were kept whole
+}
+
 TEST_CASE("with other settings the state goes over as far as it has a meaning") {
   world here;
   const bytes fair = state_of(*seasoned(here, defaults()));

@@ -230,6 +230,22 @@ TEST_CASE("a state comes through unchanged, and nothing else is taken for one") 
   }
 }
 
+TEST_CASE("a window of another length is not taken, one of the future is refused") {
+  const auto loaded = [](duration length, time_point now) {
+    sluice::circuit_breaker::rate_window from{10s}, to{length};
+    from.add(time_point{1h}, true, false);
+    state_writer out;
+    from.save(out);
+    state_reader in{"", out.bytes()};
+    to.load(in, now);
+    CHECK(in.at_end());
+    return to.calls();
+  };
+  CHECK(loaded(10s, time_point{1h}) == 1);
+  CHECK(loaded(20s, time_point{1h}) == 0);
+  CHECK_THROWS_AS(loaded(10s, time_point{1h - 1s}), std::runtime_error);
+}
+
 TEST_CASE("live: thresholds and times; what has begun ends no later than by the new ones") {
   bench any;
   auto with = defaults();

@@ -99,6 +99,33 @@ TEST_CASE("a state comes through unchanged, and nothing else is taken for one") 
       200);
 }
 
+TEST_CASE("windows of one key twice, or not in the order of time, are refused") {
+  world here;
+  const auto state = [&](std::uint32_t key, sluice::duration later) {
+    sluice::state_writer out;
+    sluice::sampling::put_section(out, sluice::sampling::section::windows, [&](auto& to) {
+      to.put(std::uint32_t{2});
+      for (const auto& [which, when] :
+           {std::pair{1u, here.now - 5ms}, {key, here.now - 5ms + later}}) {
+        to.put(which);
+        to.put(when);
+        to.put(std::uint64_t{0});
+      }
+    });
+    sluice::sampling::end_sections(out);
+    return bytes{out.bytes().begin(), out.bytes().end()};
+  };
+  const auto loads = [&](const bytes& given) {
+    conflater any{every(100ms), here.host()};
+    load(any, given);
+  };
+  CHECK_NOTHROW(loads(state(2, 0ms)));
+  CHECK_THROWS_AS(loads(state(1, 0ms)), std::runtime_error);
+  CHECK_THROWS_AS(loads(state(2, -1ms)), std::runtime_error);
+  CHECK_THROWS_AS(loads(state(2, 6ms)), std::runtime_error);
+  CHECK_THROWS_AS(loads(state(sluice::sampling::most_keys, 0ms)), std::runtime_error);
+}
+
 TEST_CASE("what is held goes over: it waits as long as it would have, or by the new interval") {
   world here;
   conflater before{every(100ms), here.host()};
@@ -136,6 +163,9 @@ TEST_CASE("trades are told across a swap, but not by another field") {
   auto after = swap(here, before, every(100ms));
   here.push(*after, {{.key = 1, .text = "6:b"}});
   CHECK(texts(here) == "5:a 6:b");
+  const auto known = state_of(*after).size();
+  CHECK(state_of(*swap(here, *after, {100ms, "volume_quoted", sluice::level::healthy})).size() <
+        known);
   auto other = swap(here, *after, {100ms, "", sluice::level::healthy});
   here.push(*other, {{.key = 1, .text = "7:c"}});
   CHECK(texts(here) == "");

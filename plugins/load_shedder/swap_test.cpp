@@ -108,6 +108,22 @@ TEST_CASE("the bucket's level, its debt and the floor go over: a swap lets nothi
   CHECK(passes(here, *after, 200) == 1);  // two of 100/s, one was owed
 }
 
+TEST_CASE("the floor lets no more keys pass in a second for being swapped in it") {
+  world here;
+  here.pressure = {sizeof(sluice_pressure), SLUICE_OVERLOAD, 100'000, 10, 0, 0};
+  load_shedder before{defaults, here.host()};
+  const auto first_of = [&](std::uint64_t from) {
+    std::vector<input> made;
+    for (std::uint64_t key = from; key < from + 500; ++key) made.push_back({.key = key});
+    return made;
+  };
+  here.push(before, first_of(0));
+  CHECK(here.outputs().size() == 101);  // one had a token
+  auto after = swap(here, before);
+  here.push(*after, first_of(500));
+  CHECK(here.outputs().empty());
+}
+
 TEST_CASE("what was told of is told to its end, even if nothing more comes") {
   world here;
   here.pressure = {sizeof(sluice_pressure), SLUICE_OVERLOAD, 100'000, 100, 0, 0};
