@@ -1,0 +1,211 @@
+// The stage in the real runtime, on virtual time.
+#include "ohlc_bars.hpp"
+
+#include <sluice/testing.hpp>
+
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace std::chrono_literals;
+using sluice::testing::harness;
+
+namespace {
+
+/// A payload here is the price in digits, "-" has none, "?" is malformed.
+sluice_status read_price(const sluice_record* from, sluice_str name, sluice_scalar* out) {
+  *out = {};
+  const std::string text{reinterpret_cast<const char*>(from->data), from->size};
+  if (text == "?") return SLUICE_FAILED;
+  if (sluice::view(name) != "last_price" || text == "-") return SLUICE_OK;
+  out->kind = SLUICE_IS_NUMBER;
+  out->number = std::atof(text.c_str());
+  return SLUICE_OK;
+}
+
+constexpr sluice_codec test_codec{
+    sizeof(sluice_codec), 1, sluice::borrow("test/1"),
+    [](const sluice_record*, char*, std::uint64_t) -> std::uint64_t { return 0; }, &read_price};
+
+/// What one stage of a swap leaves to the next.
+std::vector<std::uint8_t> state;
+
+/// The stage, with a codec for what the test pushes, that reads and writes `state` as in a swap.
+struct bars : stages::ohlc_bars {
+  static constexpr std::array codecs{&stages::bar_codec, &test_codec};
+  bars(const config& given, sluice::host host) : ohlc_bars{given, host} {
+    if (state.empty()) return;
+    sluice::state_reader in{state_schema, state};
+    load(in);
+  }
+  bool drain(sluice::time_point deadline) {
+    sluice::state_writer out;
+    save(out);
+    state.assign(out.bytes().begin(), out.bytes().end());
+    return ohlc_bars::drain(deadline);
+  }
+};
+constexpr auto& plugin = sluice::plugin_of<bars>;
+
+/// As the next stage reads it.
+sluice::record record_of(const sluice::testing::output& from) {
+  sluice::record made{};
+  made.key = from.key;
+  made.data = reinterpret_cast<const std::uint8_t*>(from.text.data());
+  made.size = static_cast<std::uint32_t>(from.text.size());
+  return made;
+}
+
+std::string json(const sluice::testing::output& from) {
+  const sluice::record made = record_of(from);
+  char text[256];
+  return {text, stages::bar_codec.write_json(&made, text, sizeof text)};
+}
+
+struct fresh {
+  fresh() { state.clear(); }
+};
+
+}  // namespace
+
+// [test]
+TEST_CASE_FIXTURE(fresh, "a second's ticks become one bar of each key") {
+  harness run{plugin};
+  run.push({{.key = 7, .text = "10"}, {.key = 8, .text = "99.5"}, {.key = 7, .text = "12"}});
+  run.advance(500ms);
+  run.push({{.key = 7, .text = "9"}, {.key = 7, .text = "11"}});
+  CHECK(run.outputs().empty());
+  run.advance(500ms);
+  const auto out = run.outputs();
+  REQUIRE(out.size() == 2);
+  CHECK(out[0].schema == "bars/1");
+  CHECK(json(out[0]) ==
+        "\"key\":7,\"time\":0,\"open\":10,\"high\":12,\"low\":9,\"close\":11,\"ticks\":4");
+  CHECK(out[0].seq == 4);
+  CHECK(json(out[1]) ==
+        "\"key\":8,\"time\":0,\"open\":99.5,\"high\":99.5,\"low\":99.5,\"close\":99.5,\"ticks\":1");
+  CHECK(run.count().absorbed == 5);
+  CHECK(run.count().created == 2);
+  CHECK(run.balanced());
+}
+// [/test]
+
+TEST_CASE_FIXTURE(fresh, "a second without ticks has no bar, and the next one begins anew") {
+  harness run{plugin};
+  run.push({.key = 7, .text = "10"});
+  run.advance(1s);
+  CHECK(run.outputs().size() == 1);
+  run.advance(3s);
+  CHECK(run.outputs().empty());
+  run.push({.key = 7, .text = "5"});
+  run.advance(1s);
+  const auto out = run.outputs();
+  REQUIRE(out.size() == 1);
+  CHECK(json(out[0]).find("\"open\":5,\"high\":5") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(fresh, "bars keep step with the clock, whatever the stage began") {
+  harness run{plugin, "interval = \"60s\""};
+  run.advance(20s);
+  run.push({.key = 7, .text = "1"});
+  run.advance(38s);  // the harness begins one second into a minute
+  CHECK(run.outputs().empty());
+  run.advance(1s);
+  CHECK(run.outputs().size() == 1);
+}
+
+TEST_CASE_FIXTURE(fresh, "what has no price passes, what is malformed is dropped as that") {
+  harness run{plugin};
+  run.push({{.text = "-"}, {.text = "?"}, {.text = "x", .schema = "other/1"}, {.text = "inf"}});
+  const auto out = run.outputs();
+  REQUIRE(out.size() == 2);
+  CHECK(out[0].text == "-");
+  CHECK(out[1].schema == "other/1");
+  CHECK(run.count().dropped[SLUICE_DROP_MALFORMED] == 2);
+  CHECK(run.balanced());
+}
+
+TEST_CASE_FIXTURE(fresh, "drain emits the open bars") {
+  harness run{plugin};
+  run.push({{.key = 7, .text = "10"}, {.key = 8, .text = "20"}});
+  CHECK(run.drain());
+  CHECK(run.outputs().size() == 2);
+  CHECK(run.balanced());
+}
+
+// [swap]
+TEST_CASE_FIXTURE(fresh, "an open bar goes on in the stage that takes over") {
+  harness old{plugin};
+  old.push({{.key = 7, .text = "10"}, {.key = 7, .text = "13"}});
+  old.drain();
+
+  harness next{plugin};
+  next.push({.key = 7, .text = "9"});
+  next.advance(1s);
+  const auto out = next.outputs();
+  REQUIRE(out.size() == 1);
+  CHECK(json(out[0]) ==
+        "\"key\":7,\"time\":0,\"open\":10,\"high\":13,\"low\":9,\"close\":9,\"ticks\":3");
+}
+// [/swap]
+
+TEST_CASE_FIXTURE(fresh, "a state that makes no sense is refused") {
+  {
+    harness old{plugin};
+    old.push({.key = 7, .text = "10"});
+    old.drain();
+  }
+  const std::vector<std::uint8_t> sound = state;
+  const auto refused = [&] {
+    CHECK_THROWS_AS((harness{plugin}), std::runtime_error);
+    state = sound;
+  };
+  state.pop_back();
+  refused();
+  state.push_back(0);
+  refused();
+  state[0] = 2;  // one bar more than there is
+  refused();
+  state[15] = 0xff;  // its index
+  refused();
+  const double infinite = std::numeric_limits<double>::infinity();
+  std::memcpy(&state[state.size() - 16], &infinite, sizeof infinite);  // its close
+  refused();
+  state[0] = 2;
+  state.insert(state.end(), sound.begin() + 4, sound.end());  // the same key again
+  refused();
+  CHECK_NOTHROW((harness{plugin}));
+}
+
+TEST_CASE_FIXTURE(fresh, "the codec reads what the stage wrote, and nothing else") {
+  harness run{plugin};
+  run.push({.key = 7, .text = "10.5"});
+  run.advance(1s);
+  const auto out = run.outputs();
+  REQUIRE(out.size() == 1);
+  sluice::record made = record_of(out[0]);
+  const auto read = [&made](std::string_view name) {
+    sluice_scalar value{};
+    CHECK(stages::bar_codec.read_field(&made, sluice::borrow(name), &value) == SLUICE_OK);
+    return std::pair{value.kind, value.number};
+  };
+  CHECK(read("close") == std::pair{std::uint32_t{SLUICE_IS_NUMBER}, 10.5});
+  CHECK(read("ticks") == std::pair{std::uint32_t{SLUICE_IS_INTEGER}, 1.0});
+  CHECK(read("symbol") == std::pair{std::uint32_t{SLUICE_ABSENT}, 0.0});
+
+  char text[8] = "?";
+  CHECK(stages::bar_codec.write_json(&made, text, sizeof text) > sizeof text);
+  CHECK(text[0] == '?');
+  --made.size;
+  sluice_scalar value{};
+  CHECK(stages::bar_codec.write_json(&made, text, sizeof text) == 0);
+  CHECK(stages::bar_codec.read_field(&made, sluice::borrow("open"), &value) == SLUICE_FAILED);
+}
