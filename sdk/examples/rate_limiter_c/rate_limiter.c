@@ -35,6 +35,7 @@ static void say(sluice_text* out, const char* message) {
 
 /* --- configuration --------------------------------------------------------------------------- */
 
+/* [rows] */
 /* One row a key. The host parses, defaults and checks by it, writes the documentation from it, and
  * hands over values in the order of the rows. */
 enum { ROW_RATE, ROW_BURST, ROWS };
@@ -56,6 +57,7 @@ static const sluice_field rows[ROWS] = {
                    .minimum = 1,
                    .maximum = 1000000},
 };
+/* [/rows] */
 
 #define SECOND 1000000000
 /* A pause longer than this earns nothing more. */
@@ -131,6 +133,7 @@ static int may_pass(const limiter* self, key_state* key, int64_t now_ns) {
   return 1;
 }
 
+/* [process] */
 /* [lane] Answers for each record of the batch; what is not answered is kept. */
 static sluice_status process(void* stage, sluice_batch* batch, sluice_text* error) {
   limiter* self = stage;
@@ -152,6 +155,7 @@ static sluice_status process(void* stage, sluice_batch* batch, sluice_text* erro
   }
   return SLUICE_OK;
 }
+/* [/process] */
 
 /* --- being changed while the pipeline runs (ext/swap.h) ----------------------------------------
  */
@@ -225,6 +229,7 @@ static const void* extension(sluice_str id) { return same(id, SLUICE_EXT_SWAP) ?
 /* --- the one thing that is exported ------------------------------------------------------------
  */
 
+/* [entry] */
 extern __attribute__((visibility("default"))) const sluice_plugin sluice_plugin_entry;
 const sluice_plugin sluice_plugin_entry = {
     .magic = SLUICE_ABI_MAGIC,
@@ -244,3 +249,4 @@ const sluice_plugin sluice_plugin_entry = {
     .process = process,
     .extension = extension,
 };
+/* [/entry] */
