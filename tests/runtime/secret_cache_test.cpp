@@ -37,7 +37,8 @@ struct remote {
               if (mood == refuses) throw std::runtime_error{"no such key"};
               return value;
             },
-            "a place"};
+            "a place",
+            {}};
   }
   secret_cache::teller teller() {
     return [this](bool reachable, std::string_view) {
@@ -79,7 +80,7 @@ bool becomes(const secret_cache& cache, const secret_reader& which, const std::s
 TEST_CASE("a secret of this machine is read at each use, in the caller's thread") {
   secret_cache cache{{}};
   int reads = 0;
-  const secret_reader near{[&reads] { return std::to_string(++reads); }, ""};
+  const secret_reader near{[&reads] { return std::to_string(++reads); }, "", ""};
   cache.keep(near);
   CHECK(cache.read(near) == "1");
   CHECK(cache.read(near) == "2");
