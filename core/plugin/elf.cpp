@@ -3,9 +3,11 @@
 #include <elf.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 namespace sluice::plugin {
 namespace {
@@ -75,16 +77,14 @@ bool visible(const Elf64_Sym& symbol) {
          (visibility == STV_DEFAULT || visibility == STV_PROTECTED);
 }
 
-}  // namespace
-
-std::vector<exported_symbol> read_exports(std::string_view bytes) {
+/// Of every symbol that the dynamic linker is to look at, with its name.
+template <typename Take>
+void each_symbol(std::string_view bytes, Take take) {
   const Elf64_Ehdr header = header_of(bytes);
   if (header.e_shnum != 0 && header.e_shentsize != sizeof(Elf64_Shdr))
     refuse("is damaged: its section headers have a wrong size");
   const auto sections =
       table<Elf64_Shdr>(bytes, header.e_shoff, header.e_shnum, "the section header table");
-
-  std::vector<exported_symbol> exports;
   for (const Elf64_Shdr& section : sections) {
     if (section.sh_type != SHT_DYNSYM) continue;
     if (section.sh_link >= sections.size())
@@ -93,13 +93,33 @@ std::vector<exported_symbol> read_exports(std::string_view bytes) {
     const auto names = table<char>(bytes, strings.sh_offset, strings.sh_size, "the symbol names");
     const auto symbols = table<Elf64_Sym>(bytes, section.sh_offset,
                                           section.sh_size / sizeof(Elf64_Sym), "the symbol table");
-    for (const Elf64_Sym& symbol : symbols)
-      if (visible(symbol))
-        exports.push_back({name_at(names, symbol.st_name), symbol.st_size,
-                           ELF64_ST_TYPE(symbol.st_info) == STT_OBJECT,
-                           ELF64_ST_BIND(symbol.st_info) == STB_GNU_UNIQUE});
+    for (const Elf64_Sym& symbol : symbols) take(symbol, names);
   }
+}
+
+}  // namespace
+
+std::vector<exported_symbol> read_exports(std::string_view bytes) {
+  std::vector<exported_symbol> exports;
+  each_symbol(bytes, [&](const Elf64_Sym& symbol, const std::vector<char>& names) {
+    if (visible(symbol))
+      exports.push_back({name_at(names, symbol.st_name), symbol.st_size,
+                         ELF64_ST_TYPE(symbol.st_info) == STT_OBJECT,
+                         ELF64_ST_BIND(symbol.st_info) == STB_GNU_UNIQUE});
+  });
   return exports;
+}
+
+std::vector<std::string> read_imports(std::string_view bytes) {
+  std::vector<std::string> imports;
+  each_symbol(bytes, [&](const Elf64_Sym& symbol, const std::vector<char>& names) {
+    if (symbol.st_shndx != SHN_UNDEF) return;
+    std::string name = name_at(names, symbol.st_name);
+    if (!name.empty()) imports.push_back(std::move(name));  // the first symbol is none
+  });
+  std::sort(imports.begin(), imports.end());
+  imports.erase(std::unique(imports.begin(), imports.end()), imports.end());
+  return imports;
 }
 
 }  // namespace sluice::plugin

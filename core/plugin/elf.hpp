@@ -1,4 +1,4 @@
-// What a shared object exports, read from its bytes: before dlopen runs any of its code.
+// What a shared object exports and imports, read from its bytes: before dlopen runs its code.
 #pragma once
 
 #include <cstdint>
@@ -20,5 +20,8 @@ struct exported_symbol {
 /// the whole file. These may be anything: it reads within them. Throws std::runtime_error with the
 /// reason.
 std::vector<exported_symbol> read_exports(std::string_view bytes);
+
+/// The names it wants of others, each once, as the linker has them (mangled). Like read_exports.
+std::vector<std::string> read_imports(std::string_view bytes);
 
 }  // namespace sluice::plugin

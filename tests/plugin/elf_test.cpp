@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -16,6 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using sluice::plugin::read_exports;
+using sluice::plugin::read_imports;
 using sluice::plugin::read_whole;
 
 const fs::path fixtures{SLUICE_FIXTURES};
@@ -49,6 +51,13 @@ TEST_CASE("what is not a shared object of this machine is refused with the reaso
   CHECK(error_of(program) == "is an ELF file but not a shared object");
 }
 
+TEST_CASE("what it wants of others is listed, each name once and nothing of its own") {
+  const auto imports = read_imports(read_whole(fixtures / "unresolved.so"));
+  CHECK(std::count(imports.begin(), imports.end(), "a_function_that_nobody_has") == 1);
+  CHECK(std::count(imports.begin(), imports.end(), "sluice_plugin_entry") == 0);
+  CHECK(std::count(imports.begin(), imports.end(), "") == 0);
+}
+
 TEST_CASE("damaged files are read within their bounds") {
   const char* given = std::getenv("SLUICE_SEED");
   const auto seed = given != nullptr ? std::stoull(given) : std::random_device{}();
@@ -70,6 +79,7 @@ TEST_CASE("damaged files are read within their bounds") {
     if (random() % 4 == 0) damaged.resize(random() % damaged.size());
     try {
       read_exports(damaged);
+      read_imports(damaged);
     } catch (const std::runtime_error&) {
       // A reason is as good as an answer.
     }
