@@ -3,6 +3,8 @@
 #include "runtime/engine.hpp"
 
 #include <algorithm>
+#include <array>
+#include <exception>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -63,6 +65,30 @@ config::pipeline_spec pipeline_of(const sluice_plugin& plugin, std::string_view 
   return made;
 }
 
+/// What is wrong with a status and its words; nothing if it is SLUICE_OK.
+void must(sluice_status status, const sluice_text& error, const char* call) {
+  if (status == SLUICE_OK) return;
+  const std::string why{error.data, std::min(error.size, error.capacity)};
+  throw std::runtime_error{std::string{call} + ": " +
+                           (why.empty() ? "refused without a word" : why)};
+}
+
+/// What is done with a new object before it takes a place.
+void test_itself(const runtime::plugin_object& made) {
+  if (made.swap() == nullptr || made.swap()->self_test == nullptr) return;
+  std::array<char, 1024> text{};
+  sluice_text error{text.data(), text.size(), 0};
+  must(made.swap()->self_test(made.self(), &error), error, "self_test");
+}
+
+void import(const runtime::plugin_object& into, std::string_view schema,
+            const std::vector<std::uint8_t>& state) {
+  std::array<char, 1024> text{};
+  sluice_text error{text.data(), text.size(), 0};
+  must(into.swap()->import_state(into.self(), borrow(schema), state.data(), state.size(), &error),
+       error, "import_state");
+}
+
 const char* severity_name(std::uint32_t severity) {
   static constexpr const char* names[] = {"debug", "info", "warn", "error"};
   return names[std::min<std::uint32_t>(severity, SLUICE_ERROR)];
@@ -74,6 +100,7 @@ struct harness::parts {
   parts(const sluice_plugin& plugin, std::string_view settings, const options& with)
       : real{with.real_time},
         label{view(plugin.name)},
+        variables{environment_of(with)},
         running{pipeline_of(plugin, settings, with), clock(),
                 [this](std::uint32_t severity, std::string_view by, std::string_view text) {
                   if (by == label) logged.push_back({severity_name(severity), std::string{text}});
@@ -132,8 +159,32 @@ struct harness::parts {
                          [&](const auto& each) { return each.name == label; });
   }
 
+  /// Between two batches of the stage's lane.
+  void in_lane(const std::function<void()>& what) {
+    const auto& lanes = running.lanes();
+    const auto its = std::find_if(lanes.begin(), lanes.end(), [&](const auto& each) {
+      const auto& all = each->stages();
+      return std::any_of(all.begin(), all.end(),
+                         [&](const auto& one) { return one.get() == under_test; });
+    });
+    if (!(*its)->running()) throw std::runtime_error{"the stage has ended"};
+    std::exception_ptr failed;
+    (*its)->post([&] {
+      try {
+        what();
+      } catch (...) {
+        failed = std::current_exception();
+      }
+      return true;
+    });
+    (*its)->step();
+    if (failed) std::rethrow_exception(failed);
+    settle();
+  }
+
   const bool real;
   const std::string label;
+  const config::environment variables;
   runtime::virtual_clock virtual_time;
   runtime::system_clock system_time;
   bench probes;
@@ -222,6 +273,40 @@ std::vector<signal> harness::signals() const {
 std::uint64_t harness::faults() const { return parts_->state().faults; }
 
 bool harness::balanced() const { return parts_->running.read(true).imbalance == 0; }
+
+void harness::swap(const sluice_plugin& next, std::string_view settings) {
+  runtime::stage& stage = *parts_->under_test;
+  if (!stage.is(next.kind))
+    throw std::runtime_error{"a " + std::string{config::kind_name(next.kind)} +
+                             " cannot take the place of a " +
+                             config::kind_name(stage.plugin().kind)};
+  runtime::replacement with;
+  with.spec = stage.spec();
+  with.spec.plugin = &next;
+  with.spec.settings = config::load_settings(next, settings, parts_->variables);
+  with.next = std::make_unique<runtime::plugin_object>(stage, with.spec);
+  with.next->create();
+  test_itself(*with.next);
+  with.import = [&](std::string_view schema, const std::vector<std::uint8_t>& state) {
+    import(*with.next, schema, state);
+  };
+  runtime::stage_receipt told;
+  with.told = &told;
+  parts_->in_lane([&] {
+    if (!stage.replace(with)) throw std::runtime_error{told.error};
+  });
+}
+
+void harness::reconfigure(std::string_view settings) {
+  runtime::stage& stage = *parts_->under_test;
+  if (stage.object().swap() == nullptr || stage.object().swap()->reconfigure == nullptr)
+    throw std::runtime_error{"the plugin has no reconfigure"};
+  config::stage_spec next = stage.spec();
+  next.settings = config::load_settings(stage.plugin(), settings, parts_->variables);
+  parts_->in_lane([&] {
+    if (!stage.reconfigure(next)) throw std::runtime_error{std::string{stage.error()}};
+  });
+}
 
 bool harness::drain(duration limit) {
   parts_->running.begin_drain(limit.count());

@@ -51,9 +51,64 @@ struct delayer {
       host_.release(held_.front().first);
     if (!held_.empty()) host_.wake_at(held_.front().second);
   }
+  static constexpr std::string_view state_schema = "delayer/1";
+  void save(sluice::state_writer& out) {
+    out.put(static_cast<std::uint32_t>(held_.size()));
+    for (const auto& [held, until] : held_) {
+      out.put(held.handle);
+      out.put(until);
+    }
+  }
+  void load(sluice::state_reader& in) {
+    for (std::uint32_t left = in.size(16); left > 0; --left) {
+      const sluice::held_record held{in.get<std::uint64_t>()};
+      held_.push_back({held, in.get<sluice::time_point>()});
+    }
+  }
+  void start() {
+    if (!held_.empty()) host_.wake_at(held_.front().second);
+  }
   sluice::duration delay_;
   sluice::host host_;
   std::deque<std::pair<sluice::held_record, sluice::time_point>> held_;
+};
+
+/// Keeps each `every`th record; a live row and a state.
+struct counter {
+  struct config {
+    std::uint32_t every = 0;
+  };
+  static constexpr auto fields =
+      sluice::fields(sluice::field<&config::every>("every", "Which are kept.")
+                         .by_default("2")
+                         .between(1, 9)
+                         .live());
+  static constexpr sluice::description about{"counter", "1.0.0", "Counts."};
+  static constexpr std::string_view state_schema = "counter/1";
+  counter(const config& given, sluice::host) : every_{given.every} {}
+  void process(sluice::batch& batch) {
+    for (const sluice::record& each : batch)
+      if (++count_ % every_ != 0) batch.drop(each, sluice::reason::sampled);
+  }
+  void self_test() {
+    if (every_ == 7) throw std::runtime_error{"seven is not for me"};
+  }
+  void save(sluice::state_writer& out) { out.put(count_); }
+  void load(sluice::state_reader& in) { count_ = in.get<std::uint64_t>(); }
+  void reconfigure(const config& given) {
+    if (given.every == 8) throw std::runtime_error{"nor eight"};
+    every_ = given.every;
+  }
+  std::uint64_t count_ = 0;
+  std::uint32_t every_;
+};
+
+/// Another plugin of the same kind, which reads no state and fails its first batch.
+struct failing_counter : counter {
+  using counter::counter;
+  static constexpr sluice::description about{"failing_counter", "2.0.0", "Fails."};
+  static constexpr std::string_view state_schema = "other/1";
+  void process(sluice::batch&) { throw std::runtime_error{"not this one"}; }
 };
 
 /// Throws when told to by a payload.
@@ -171,4 +226,56 @@ TEST_CASE("no exception leaves a call that has no status") {
   REQUIRE(!events.empty());
   CHECK(events.front().kind == "fault");
   CHECK(events.front().text == "not today");
+}
+
+TEST_CASE("a swap carries state and what is held") {
+  harness run{sluice::plugin_of<counter>, "every = 2"};
+  run.push({.text = "a"});
+  run.swap(sluice::plugin_of<counter>, "every = 2");
+  run.push({.text = "b"});
+  const auto out = run.outputs();
+  REQUIRE(out.size() == 1);  // the first after the swap is the second in all
+  CHECK(out[0].text == "b");
+
+  harness delays{sluice::plugin_of<delayer>, "delay = \"2s\""};
+  delays.push({.text = "held"});
+  delays.swap(sluice::plugin_of<delayer>, "delay = \"5s\"");
+  CHECK(delays.count().held == 1);
+  delays.advance(2s);
+  CHECK(delays.outputs().size() == 1);
+  CHECK(delays.balanced());
+}
+
+TEST_CASE("a swap that is refused leaves the old one, and says why") {
+  harness run{sluice::plugin_of<counter>, "every = 1"};
+  CHECK_THROWS_WITH(run.swap(sluice::plugin_of<counter>, "every = 7"),
+                    "self_test: seven is not for me");
+  CHECK_THROWS_WITH(run.swap(sluice::plugin_of<unready>),
+                    "a sink cannot take the place of a transform");
+  CHECK_THROWS_WITH_AS(run.swap(sluice::plugin_of<counter>, "every = 99"),
+                       doctest::Contains("between 1 and 9"), std::runtime_error);
+  run.push({.text = "a"});
+  CHECK(run.outputs().size() == 1);
+
+  run.swap(sluice::plugin_of<failing_counter>, "every = 1");
+  run.push({.text = "b"});
+  CHECK(run.outputs().size() == 1);  // by the old one
+  CHECK(run.events().back().kind == "swap_reverted");
+  CHECK(run.balanced());
+  CHECK(run.drain());
+  CHECK_THROWS_WITH(run.swap(sluice::plugin_of<counter>), "the stage has ended");
+}
+
+TEST_CASE("live rows change while it runs, or nothing does") {
+  harness run{sluice::plugin_of<counter>, "every = 1"};
+  CHECK_THROWS_WITH(run.reconfigure("every = 8"), "nor eight");
+  run.push({.text = "a"});
+  CHECK(run.outputs().size() == 1);
+  run.reconfigure("every = 3");
+  run.push({{.text = "b"}, {.text = "c"}, {.text = "d"}});
+  const auto out = run.outputs();
+  REQUIRE(out.size() == 1);
+  CHECK(out[0].text == "c");
+  harness other{sluice::plugin_of<length_filter>};
+  CHECK_THROWS_WITH(other.reconfigure("minimum = 1"), "the plugin has no reconfigure");
 }

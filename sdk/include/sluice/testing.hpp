@@ -115,6 +115,15 @@ class __attribute__((visibility("default"))) harness {
   /// The stage's ledger adds up, held being what is really there.
   bool balanced() const;
 
+  /// Puts a new object in the stage's place between two batches, as `sluice swap` does
+  /// (ext/swap.h): of the same plugin, or of another of its kind. State and what is held go over.
+  /// Should the first batch fail, the old one is back: event "swap_reverted". Throws
+  /// std::runtime_error with why it was refused; the old one goes on.
+  void swap(const sluice_plugin& next, std::string_view settings = "");
+  /// Gives the stage new values of its live rows while it runs. Throws std::runtime_error with why
+  /// it refused them: nothing has changed.
+  void reconfigure(std::string_view settings);
+
   /// Drains as at the end of a pipeline; true if the stage was done within `limit`.
   bool drain(duration limit = std::chrono::seconds{10});
 
