@@ -28,12 +28,13 @@ std::vector<std::string> named(std::uint32_t bits,
 }
 
 std::vector<std::string> capabilities(const sluice_plugin& plugin) {
-  static constexpr std::array<std::pair<std::uint32_t, const char*>, 5> names{
+  static constexpr std::array<std::pair<std::uint32_t, const char*>, 6> names{
       {{SLUICE_CAN_ABSORB, "absorb"},
        {SLUICE_CAN_HOLD, "hold"},
        {SLUICE_CAN_EMIT, "emit"},
        {SLUICE_CAN_IO, "io"},
-       {SLUICE_NEVER_DELAY, "never_delay"}}};
+       {SLUICE_NEVER_DELAY, "never_delay"},
+       {SLUICE_CAN_PRINT, "print"}}};
   return named(plugin.capabilities, names);
 }
 

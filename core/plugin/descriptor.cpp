@@ -87,6 +87,7 @@ void check_capabilities(const sluice_plugin& plugin) {
       rule{SLUICE_CAN_HOLD, "CAN_HOLD", SLUICE_TRANSFORM},
       rule{SLUICE_CAN_EMIT, "CAN_EMIT", SLUICE_TRANSFORM},
       rule{SLUICE_NEVER_DELAY, "NEVER_DELAY", SLUICE_SOURCE},
+      rule{SLUICE_CAN_PRINT, "CAN_PRINT", SLUICE_SINK},
   };
   std::uint32_t known = SLUICE_CAN_IO;
   for (const rule& one : rules) {

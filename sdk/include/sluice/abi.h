@@ -59,8 +59,9 @@ enum {
   SLUICE_CAN_ABSORB = 1u << 0,
   SLUICE_CAN_HOLD = 1u << 1,
   SLUICE_CAN_EMIT = 1u << 2,
-  SLUICE_CAN_IO = 1u << 3,     /* has an event loop: poll and wake are set */
-  SLUICE_NEVER_DELAY = 1u << 4 /* source: blocking it loses data elsewhere (a broker's socket) */
+  SLUICE_CAN_IO = 1u << 3,      /* has an event loop: poll and wake are set */
+  SLUICE_NEVER_DELAY = 1u << 4, /* source: blocking it loses data elsewhere (a broker's socket) */
+  SLUICE_CAN_PRINT = 1u << 5    /* sink: standard output is where its records go */
 };
 
 /* Order in a queue. 0 is never dropped by policy. */
@@ -168,8 +169,7 @@ enum {
   SLUICE_FIELD_LIVE = 1u << 2,   /* may change while the stage runs */
   SLUICE_FIELD_ADVANCED = 1u << 3,
   SLUICE_FIELD_DEPRECATED = 1u << 4,
-  SLUICE_FIELD_FILE =
-      1u << 5 /* SLUICE_STRING: a file to read; relative: beside the pipeline file */
+  SLUICE_FIELD_FILE = 1u << 5 /* SLUICE_STRING: a file to read, relative to the pipeline's */
 };
 
 /* One configuration key: the host parses, defaults, checks and documents from this row alone. */
