@@ -4,6 +4,7 @@
 #include "cli/output.hpp"
 #include "cli/verbs.hpp"
 #include "config/text.hpp"
+#include "conformance/suite.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -25,6 +26,7 @@ constexpr const char* first_steps =
     "  sluice run ticker.toml             run it; Ctrl-C drains, a second one stops at once\n"
     "  sluice status ticker               how it does, from another terminal\n"
     "  sluice new volume_filter           a stage of your own\n"
+    "  sluice verify volume_filter.so     does it keep the contract?\n"
     "\n"
     "Exit codes: 0 ok, 1 failure, 64 usage, 69 not running, 75 records were lost while draining,\n"
     "78 bad configuration. `sluice VERB --help` has the examples of a verb.";
@@ -67,6 +69,12 @@ struct verb {
         ->capture_default_str();
   }
 };
+
+std::vector<std::string> case_names() {
+  std::vector<std::string> names;
+  for (const auto& each : testing::conformance::cases()) names.emplace_back(each.name);
+  return names;
+}
 
 void add_run(command_line& line) {
   verb<run_options> made{line, "run", "Run a pipeline until it is told to end",
@@ -210,6 +218,45 @@ void add_new(command_line& line) {
       ->capture_default_str();
 }
 
+void add_verify(command_line& line) {
+  verb<verify_options> made{
+      line, "verify", "Say whether a plugin keeps the contract, case by case",
+      "  sluice verify build/my_stage.so\n"
+      "  sluice verify --set path=/tmp/out --format json build/*.so\n"
+      "  sluice verify --case state --case swap my_stage.so\n"
+      "Each case runs in a process of its own: a plugin that crashes or hangs "
+      "fails it and\nends nothing else. Its stage is really run, with the "
+      "settings given: one with sockets\nconnects to where they say. "
+      "Required keys that are not given get a value within their\nbounds, "
+      "files one in a folder of their own.",
+      &verify};
+  made.app->add_option("FILE", made.options->files, "Plugins: files, or names in the search path")
+      ->type_name("FILE")
+      ->required();
+  made.plugin_path();
+  made.app->add_option("--case", made.options->cases, "This case alone; repeatable")
+      ->type_name("CASE")
+      ->expected(1)
+      ->take_all()
+      ->check(CLI::IsMember(case_names()));
+  made.app->add_option("--set", made.options->set, "A key of the stage; repeatable")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all()
+      ->check([](const std::string& given) {
+        return given.find('=') == std::string::npos ? "must be KEY=VALUE" : "";
+      });
+  made.app->add_option("--config", made.options->config, "A file with keys of the stage")
+      ->type_name("FILE");
+  made.app->add_option("--limit", made.options->limit, "How long one case may take")
+      ->type_name("DURATION")
+      ->capture_default_str();
+  made.format({"text", "json"});
+  // How it runs itself for one case.
+  made.app->add_option("--report-to", made.options->report_to)->group("");
+  made.app->add_option("--scratch", made.options->scratch)->group("");
+}
+
 void add_status(command_line& line) {
   verb<status_options> made{line, "status", "Show how a running pipeline does",
                             "  sluice status ticker\n"
@@ -276,7 +323,7 @@ command_line make_command_line() {
   line.app->get_formatter()->column_width(28);
   for (auto* add :
        {&add_run, &add_check, &add_test, &add_plugins, &add_inspect, &add_graph, &add_schema,
-        &add_docs, &add_new, &add_status, &add_breaker, &add_version, &add_completion})
+        &add_docs, &add_new, &add_verify, &add_status, &add_breaker, &add_version, &add_completion})
     add(line);
   return line;
 }

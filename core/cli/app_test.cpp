@@ -37,6 +37,12 @@ TEST_CASE("a mistake of the command line is a usage error, a mistake of a file i
   CHECK(exit_of({"new"}) == usage);
   CHECK(exit_of({"new", "Mine"}) == usage);
   CHECK(exit_of({"new", "mine", "--kind", "guard"}) == usage);
+  CHECK(exit_of({"verify"}) == usage);
+  CHECK(exit_of({"verify", "/nowhere/x.so"}) == usage);
+  CHECK(exit_of({"verify", "x.so", "--case", "no_such_case"}) == usage);
+  CHECK(exit_of({"verify", "x.so", "--set", "key"}) == usage);
+  CHECK(exit_of({"verify", "x.so", "--limit", "soon"}) == usage);
+  CHECK(exit_of({"verify", "x.so", "--config", "/nowhere/x.toml"}) == bad_configuration);
   CHECK(exit_of({"--help"}) == done);
   CHECK(exit_of({"version"}) == done);
 }
@@ -57,6 +63,7 @@ TEST_CASE("every verb and its choices are completed, in every shell") {
     CHECK(script.find("text json prometheus") != std::string::npos);
     CHECK(script.find("plugin-path") != std::string::npos);
     CHECK(script.find("bash zsh fish") != std::string::npos);
+    CHECK(script.find("scratch") == std::string::npos);  // hidden
   }
 }
 

@@ -39,6 +39,7 @@ verb verb_of(const CLI::App& app) {
       made.takes_files = type == "FILE" || type == "PATH" || type == "PLUGIN";
       continue;
     }
+    if (one->get_group().empty()) continue;  // hidden
     for (const std::string& name : one->get_lnames())
       made.options.push_back(
           {"--" + name, one->get_description(), choices_of(*one), one->get_items_expected() > 0});

@@ -91,6 +91,20 @@ struct new_options {
 };
 int new_stage(const new_options& asked);
 
+struct verify_options {
+  places from;
+  std::vector<std::string> files;  ///< or names, for the search path
+  std::vector<std::string> cases;  ///< none: all
+  std::vector<std::string> set;    ///< "key=value", of the stage
+  std::string config;              ///< a file with the stage's keys; empty: none
+  std::string limit = "10s";       ///< of one case
+  std::string format = "text";
+  /// Of the process of one case: what it tells, and where it may write.
+  int report_to = -1;
+  std::string scratch;
+};
+int verify(const verify_options& asked);
+
 struct status_options {
   std::string pipeline;  ///< empty: the only one that runs
   std::string format = "text";
