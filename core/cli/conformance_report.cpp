@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
+#include <array>
+
 namespace sluice::cli {
 namespace {
 
@@ -13,13 +15,17 @@ using testing::conformance::result;
 
 constexpr std::string_view indent = "        ";
 
-const char* word(result which) {
-  return which == result::pass ? "ok" : which == result::skip ? "skip" : "FAIL";
+/// For people; scripts are given plain words.
+constexpr std::array<const char*, 3> words{"ok", "FAIL", "skip"},
+    plain_words{"pass", "fail", "skip"};
+
+const char* word(const std::array<const char*, 3>& of, result which) {
+  return of[static_cast<std::size_t>(which)];
 }
 
 std::string line(const case_report& of) {
   const bool skipped = of.came.is == result::skip;
-  std::string text = fmt::format("  {:<5} {:<11} {}\n", word(of.came.is), of.of->name,
+  std::string text = fmt::format("  {:<5} {:<11} {}\n", word(words, of.came.is), of.of->name,
                                  skipped ? "(" + of.came.why + ")" : std::string{of.of->asks});
   if (of.came.is == result::fail)
     for (const std::string& each : config::split(of.came.why, '\n'))
@@ -44,7 +50,7 @@ std::string as_json(const std::vector<file_report>& all) {
     for (const case_report& each : file.cases)
       cases.push_back({{"name", each.of->name},
                        {"asks", each.of->asks},
-                       {"result", each.came.is == result::fail ? "fail" : word(each.came.is)},
+                       {"result", word(plain_words, each.came.is)},
                        {"why", each.came.is == result::pass ? "" : each.came.why},
                        {"took_ms", std::chrono::duration<double, std::milli>{each.took}.count()}});
     made.push_back({{"file", file.file.string()},
