@@ -1,7 +1,7 @@
 #pragma once
 #include <sluice/stage.hpp>
 
-/// Keeps every second record.
+/// Keeps every second record, and all of high priority.
 class every_second {
  public:
   struct config {
@@ -14,6 +14,7 @@ class every_second {
   every_second(const config& given, sluice::host) : keep_{given.first} {}
   void process(sluice::batch& batch) {
     for (const sluice::record& each : batch) {
+      if (each.priority == SLUICE_PRIORITY_HIGH) continue;  // never dropped by policy
       if (!keep_) batch.drop(each, sluice::reason::sampled);
       keep_ = !keep_;
     }

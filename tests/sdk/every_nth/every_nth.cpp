@@ -15,6 +15,7 @@ class every_nth {
 
   void process(sluice::batch& batch) {
     for (sluice::record& record : batch) {
+      if (record.priority == SLUICE_PRIORITY_HIGH) continue;  // never dropped by policy
       if (record.seq % n_ != 0)
         batch.drop(record, sluice::reason::sampled);
       else
