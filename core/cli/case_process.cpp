@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <cstring>
 #include <system_error>
+#include <thread>
 
 namespace sluice::cli {
 namespace {
@@ -125,11 +126,19 @@ void case_process::take_messages() {
 }
 
 verdict case_process::end() {
-  const bool overdue = clock::now() >= deadline();
-  if (overdue) kill(process_, SIGKILL);
   int status = 0;
+  // What it has told is all, but it may still hang as it ends.
+  while (clock::now() < deadline()) {
+    if (waitpid(process_, &status, WNOHANG) == process_) return ended_with(status, false);
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  }
+  kill(process_, SIGKILL);
   while (waitpid(process_, &status, 0) < 0 && errno == EINTR) {
   }
+  return ended_with(status, true);
+}
+
+verdict case_process::ended_with(int status, bool overdue) {
   process_ = -1;
   took_ = clock::now() - began_;
   return judge(status, overdue);

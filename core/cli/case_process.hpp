@@ -50,6 +50,7 @@ class case_process {
  private:
   void take_messages();
   std::string printed() const;
+  testing::conformance::verdict ended_with(int status, bool overdue);
   testing::conformance::verdict judge(int status, bool overdue) const;
 
   const clock::time_point began_ = clock::now();

@@ -41,9 +41,9 @@ class scratch_folder {
 
 /// The file itself, or of a name the first in the search path. Nothing, and told: there is none.
 std::optional<fs::path> find_file(const std::string& given, const places& from) {
-  if (fs::exists(given)) return given;
+  if (fs::is_regular_file(given)) return given;
   for (const fs::path& each : plugin::candidates(make_loader(from).directories(), given))
-    if (fs::exists(each)) return each;
+    if (fs::is_regular_file(each)) return each;
   complain(fmt::format("sluice: {}: there is no such file\n", given));
   return std::nullopt;
 }

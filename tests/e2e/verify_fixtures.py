@@ -1,4 +1,4 @@
-"""What `sluice verify` finds in the fixtures: the cases that fail, each with words of its reason."""
+"""What `sluice verify` finds in the fixtures: the cases that fail, each with words of why."""
 
 # What the broken ones would be without their fault.
 ACCEPTED = ["sound"]
@@ -22,6 +22,7 @@ FIXTURES = {
     "garbage": {"descriptor": r"is not a shared object"},
     "guard_with_io": {"descriptor": r"declares CAN_IO, which a guard cannot have"},
     "guard_without_table": {"descriptor": r"has no sluice.guard/1"},
+    "hanging/hangs_at_exit": {"descriptor": r"did not end within .*while ending the process"},
     "hanging/hangs_in_load": {"descriptor": r"load did not return within"},
     "host_key": {"descriptor": r"queue: the name is the host's"},
     "idle_source": {"descriptor": r"it would never run"},
