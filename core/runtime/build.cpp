@@ -21,6 +21,7 @@ engine::engine(config::pipeline_spec spec, const clock& time, logger log, bool m
     }
     begin_drain();
   };
+  shared_.retire = [](std::unique_ptr<plugin_object>) {};  // destroyed where it stands
   for (const config::stage_spec& each : spec_.stages) {
     for (std::uint32_t i = 0; i < each.plugin->emit_count; ++i)
       shared_.formats.number(sluice::view(each.plugin->emits[i]));
