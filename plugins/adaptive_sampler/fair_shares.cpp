@@ -3,6 +3,7 @@
 #include <sampling/state.hpp>
 
 #include <limits>
+#include <stdexcept>
 
 namespace sluice::adaptive_sampler {
 
@@ -23,6 +24,7 @@ double water_level(std::span<const float> ascending, double budget) {
 
 void fair_shares::settle(time_point now, double ratio) {
   ratio_ = sampling::share{ratio};
+  if (!sorted_) sort_rates();
   if (began_ == never) began_ = now;
   const duration elapsed = now - began_;
   const bool doubled = elapsed >= slot && static_cast<double>(seen_) > 2 * total_per_s_;
@@ -52,6 +54,7 @@ void fair_shares::take_rates(time_point now) {
 }
 
 void fair_shares::sort_rates() {
+  sorted_ = true;
   ascending_.clear();
   for (const instrument& each : instruments_)
     if (each.per_s > 0) ascending_.push_back(each.per_s);
@@ -69,42 +72,51 @@ void fair_shares::save(state_writer& out) const {
   out.put(fair_);
   out.put(total_per_s_);
   out.put(owed_);
-  out.put(static_cast<std::uint32_t>(instruments_.size()));
+  std::vector<std::uint64_t> own;
+  std::vector<float> per_s;
+  std::vector<std::uint32_t> seen;
   for (const instrument& each : instruments_) {
-    out.put(each.own.parts());
-    out.put(each.per_s);
-    out.put(each.seen);
+    own.push_back(each.own.parts());
+    per_s.push_back(each.per_s);
+    seen.push_back(each.seen);
   }
+  out.put(own);
+  out.put(per_s);
+  out.put(seen);
 }
 
 void fair_shares::load(state_reader& in, time_point now) {
   // Far beyond what there is, and small enough for 64 bits.
   constexpr double most_per_s = 1e10;
   constexpr std::int64_t most_owed = std::int64_t{1} << 60;
-  const auto read_share = [&] {
-    return sampling::share::of_parts(in.get<std::uint64_t>(1, sampling::share::one));
-  };
   began_ = sampling::read_time_or_never(in, now);
-  ratio_ = read_share();
+  ratio_ = sampling::share::of_parts(in.get<std::uint64_t>(1, sampling::share::one));
   fair_ = in.get<float>(0, std::numeric_limits<float>::infinity());
   total_per_s_ = in.get<double>(0, most_per_s);
   owed_ = in.get<std::int64_t>(-most_owed, most_owed);
-  instruments_.resize(in.size(16));
+  const auto own = in.get<std::vector<std::uint64_t>>();
+  const auto per_s = in.get<std::vector<float>>();
+  const auto seen = in.get<std::vector<std::uint32_t>>();
+  if (per_s.size() != own.size() || seen.size() != own.size())
+    throw std::runtime_error{"the state's lists are not equally long"};
+  instruments_.clear();
   seen_ = 0;
-  for (instrument& each : instruments_) {
-    each.own = read_share();
-    each.per_s = in.get<float>(0, static_cast<float>(most_per_s));
-    each.seen = in.get<std::uint32_t>();
-    seen_ += each.seen;
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    if (own[i] < 1 || own[i] > sampling::share::one ||
+        !(per_s[i] >= 0 && per_s[i] <= static_cast<float>(most_per_s)))
+      throw std::runtime_error{"the state has a share or a rate out of its bounds"};
+    instruments_.push_back({sampling::share::of_parts(own[i]), per_s[i], seen[i]});
+    seen_ += seen[i];
   }
   ascending_.reserve(instruments_.capacity());
-  sort_rates();
+  sorted_ = false;
   set_slack();
 }
 
 void fair_shares::clear() {
   for (instrument& each : instruments_) each = {ratio_, 0, 0};
   ascending_.clear();
+  sorted_ = true;
   total_per_s_ = 0;
   fair_ = 0;
   owed_ = slack_ = 0;

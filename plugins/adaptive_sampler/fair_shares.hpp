@@ -67,6 +67,7 @@ class fair_shares {
 
   std::vector<instrument> instruments_;  // by index
   std::vector<float> ascending_;         // rates above 0, sorted
+  bool sorted_ = true;                   // else, after load, with the next settle
   sampling::share ratio_;
   double total_per_s_ = 0;
   float fair_ = 0;

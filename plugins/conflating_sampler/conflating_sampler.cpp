@@ -133,16 +133,18 @@ void conflating_sampler::save(state_writer& out) const {
 
 /// Every record that is held is of an open window: what is not named here nobody would release.
 void conflating_sampler::save_windows(state_writer& out) const {
-  std::uint32_t count = 0;
-  for (std::uint32_t key = windows_.first(); key != windows::none; key = windows_.next(key))
-    ++count;
-  out.put(count);
+  std::vector<std::uint32_t> keys;
+  std::vector<duration::rep> opened;
+  std::vector<std::uint64_t> handles;
   for (std::uint32_t key = windows_.first(); key != windows::none; key = windows_.next(key)) {
     const held_record newest = key < waiting_.size() ? waiting_[key] : held_record{};
-    out.put(key);
-    out.put(windows_.opened(key));
-    out.put(newest && host_.held(newest) != nullptr ? newest.handle : std::uint64_t{0});
+    keys.push_back(key);
+    opened.push_back(windows_.opened(key).time_since_epoch().count());
+    handles.push_back(newest && host_.held(newest) != nullptr ? newest.handle : 0);
   }
+  out.put(keys);
+  out.put(opened);
+  out.put(handles);
 }
 
 /// Of a sampler that holds nothing it takes nothing: each key's next quote passes.
@@ -157,18 +159,21 @@ void conflating_sampler::load(state_reader& in) {
 }
 
 void conflating_sampler::load_windows(state_reader& in) {
-  constexpr std::size_t size = sizeof(std::uint32_t) + sizeof(time_point) + sizeof(std::uint64_t);
   const time_point now = host_.now();
-  time_point before = time_point::min();
-  for (std::uint32_t left = in.size(size); left > 0; --left) {
-    const auto key = in.get<std::uint32_t>(0, sampling::most_keys - 1);
-    const time_point opened = sampling::read_time(in, now);
-    const held_record newest{in.get<std::uint64_t>()};
-    if (windows_.is_open(key) || opened < before)
+  const auto keys = in.get<std::vector<std::uint32_t>>();
+  const auto opened = in.get<std::vector<duration::rep>>();
+  const auto handles = in.get<std::vector<std::uint64_t>>();
+  if (opened.size() != keys.size() || handles.size() != keys.size())
+    throw std::runtime_error{"the state's lists are not equally long"};
+  time_point before = sampling::long_before(now);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const time_point since{duration{opened[i]}};
+    if (keys[i] >= sampling::most_keys || windows_.is_open(keys[i]) || since < before ||
+        since > now)
       throw std::runtime_error{"the state's windows are not in the order of time"};
-    windows_.open(key, opened);
-    if (newest) wait(key, newest);
-    before = opened;
+    windows_.open(keys[i], since);
+    if (handles[i] != 0) wait(keys[i], held_record{handles[i]});
+    before = since;
   }
 }
 

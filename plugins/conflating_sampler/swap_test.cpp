@@ -104,13 +104,16 @@ TEST_CASE("windows of one key twice, or not in the order of time, are refused") 
   const auto state = [&](std::uint32_t key, sluice::duration later) {
     sluice::state_writer out;
     sluice::sampling::put_section(out, sluice::sampling::section::windows, [&](auto& to) {
-      to.put(std::uint32_t{2});
+      std::vector<std::uint32_t> keys;
+      std::vector<std::int64_t> opened;
       for (const auto& [which, when] :
            {std::pair{1u, here.now - 5ms}, {key, here.now - 5ms + later}}) {
-        to.put(which);
-        to.put(when);
-        to.put(std::uint64_t{0});
+        keys.push_back(which);
+        opened.push_back(when.time_since_epoch().count());
       }
+      to.put(keys);
+      to.put(opened);
+      to.put(std::vector<std::uint64_t>(2));
     });
     sluice::sampling::end_sections(out);
     return bytes{out.bytes().begin(), out.bytes().end()};

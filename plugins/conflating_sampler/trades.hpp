@@ -4,7 +4,9 @@
 #include <sluice/ext/codec.h>
 #include <sluice/stage.hpp>
 
+#include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,22 +32,26 @@ class trades {
   }
 
   void save(state_writer& out) const {
-    out.put(field_);
-    out.put(static_cast<std::uint32_t>(last_.size()));
+    std::vector<std::uint8_t> known;
+    std::vector<double> values;
     for (const std::optional<double>& each : last_) {
-      out.put(each.has_value());
-      out.put(each.value_or(0));
+      known.push_back(each.has_value());
+      values.push_back(each.value_or(0));
     }
+    out.put(field_);
+    out.put(known);
+    out.put(values);
   }
   /// False: it is about another field.
   bool load(state_reader& in) {
     if (in.get<std::string>() != field_) return false;
-    last_.assign(in.size(sizeof(bool) + sizeof(double)), std::nullopt);
-    for (std::optional<double>& each : last_) {
-      const bool known = in.get<bool>();
-      const auto value = in.get<double>();
-      if (known) each = value;
-    }
+    const auto known = in.get<std::vector<std::uint8_t>>();
+    const auto values = in.get<std::vector<double>>();
+    if (values.size() != known.size())
+      throw std::runtime_error{"the state's lists are not equally long"};
+    last_.assign(known.size(), std::nullopt);
+    for (std::size_t i = 0; i < known.size(); ++i)
+      if (known[i] != 0) last_[i] = values[i];
     return true;
   }
 

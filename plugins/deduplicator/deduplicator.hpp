@@ -32,13 +32,9 @@ class deduplicator {
   }
 
   static constexpr std::string_view state_schema{"deduplicator/1"};
-  void save(state_writer& out) const {
-    out.put(static_cast<std::uint32_t>(last_.size()));
-    for (const std::uint64_t each : last_) out.put(each);
-  }
+  void save(state_writer& out) const { out.put(last_); }
   void load(state_reader& in) {
-    last_.resize(in.size(sizeof(std::uint64_t)));
-    for (std::uint64_t& each : last_) each = in.get<std::uint64_t>();
+    last_ = in.get<std::vector<std::uint64_t>>();
     if (!in.at_end()) throw std::runtime_error{"the state goes on behind its end"};
   }
 

@@ -32,15 +32,13 @@ class floor {
   void save(state_writer& out) const {
     out.put(second_);
     out.put(used_);
-    out.put(static_cast<std::uint32_t>(seen_.size()));
-    for (const std::uint32_t each : seen_) out.put(each);
+    out.put(seen_);
   }
   /// Throws std::runtime_error for what no save can have written.
   void load(state_reader& in) {
     second_ = in.get<std::uint32_t>();
     used_ = in.get<std::int64_t>(0, INT32_MAX);
-    seen_.resize(in.size(sizeof(std::uint32_t)));
-    for (std::uint32_t& each : seen_) each = in.get<std::uint32_t>();
+    seen_ = in.get<std::vector<std::uint32_t>>();
   }
 
  private:

@@ -42,14 +42,14 @@ class accumulators {
   }
 
   void save(state_writer& out) const {
-    out.put(static_cast<std::uint32_t>(all_.size()));
-    for (const accumulator& each : all_) out.put(each.phase());
+    std::vector<std::uint32_t> phases;
+    phases.reserve(all_.size());
+    for (const accumulator& each : all_) phases.push_back(each.phase());
+    out.put(phases);
   }
   void load(state_reader& in) {
-    const std::uint32_t count = in.size(sizeof(std::uint32_t));
-    all_.clear();
-    all_.reserve(count);
-    for (std::uint32_t i = 0; i < count; ++i) all_.emplace_back(in.get<std::uint32_t>());
+    const auto phases = in.get<std::vector<std::uint32_t>>();
+    all_ = std::vector<accumulator>(phases.begin(), phases.end());
   }
 
  private:

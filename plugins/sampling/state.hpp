@@ -59,10 +59,12 @@ void read_sections(state_reader& in, Read&& read) {
   if (!in.at_end()) throw std::runtime_error{"the state goes on behind its end"};
 }
 
+/// No time in a state is earlier.
+inline time_point long_before(time_point now) { return now - std::chrono::hours{10 * 365 * 24}; }
+
 /// A time of the host's clock up to `latest`, and not absurdly long ago.
 inline time_point read_time(state_reader& in, time_point latest) {
-  constexpr auto years = std::chrono::hours{10 * 365 * 24};
-  return in.get<time_point>(latest - years, latest);
+  return in.get<time_point>(long_before(latest), latest);
 }
 /// The same, or `never`.
 inline time_point read_time_or_never(state_reader& in, time_point latest) {

@@ -1,8 +1,10 @@
 // sluice/state.hpp - a stage's state as bytes, for hand-over in a swap (ext/swap.h). Part of
 // stage.hpp.
 //
-// Numbers are little-endian in the size of their type, a text is preceded by its length. Write
-// lengths before lists, and check what was read: another version may have written it.
+// Numbers are little-endian in the size of their type; a text, and a list of numbers, is preceded
+// by its length. Write lengths before other lists, and check what was read: another version may
+// have written it. The lane waits meanwhile: a list of numbers is quicker than one number after
+// another.
 #pragma once
 
 #include <sluice/record.hpp>
@@ -18,6 +20,17 @@
 
 namespace sluice {
 
+namespace detail {
+template <typename T>
+struct item_of {
+  using type = void;
+};
+template <typename T>
+struct item_of<std::vector<T>> {
+  using type = T;
+};
+}  // namespace detail
+
 class state_writer {
  public:
   template <typename T>
@@ -28,6 +41,12 @@ class state_writer {
   void put(std::string_view text) {
     put(static_cast<std::uint32_t>(text.size()));
     append(text.data(), text.size());
+  }
+  template <typename T>
+  requires std::is_arithmetic_v<T>
+  void put(const std::vector<T>& numbers) {
+    put(static_cast<std::uint32_t>(numbers.size()));
+    append(numbers.data(), numbers.size() * sizeof(T));
   }
   std::span<const std::uint8_t> bytes() const { return bytes_; }
 
@@ -55,6 +74,13 @@ class state_reader {
       const auto size = get<std::uint32_t>();
       const auto text = take(size);
       return {text.begin(), text.end()};
+    } else if constexpr (!std::is_void_v<typename detail::item_of<T>::type>) {
+      using item = typename detail::item_of<T>::type;
+      static_assert(std::is_arithmetic_v<item> && !std::is_same_v<item, bool>);
+      T numbers(size(sizeof(item)));
+      const auto bytes = take(numbers.size() * sizeof(item));
+      if (!bytes.empty()) std::memcpy(numbers.data(), bytes.data(), bytes.size());
+      return numbers;
     } else if constexpr (std::is_same_v<T, duration>) {
       return duration{get<duration::rep>()};
     } else if constexpr (std::is_same_v<T, time_point>) {
