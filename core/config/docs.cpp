@@ -72,11 +72,12 @@ std::string abilities(const sluice_plugin& plugin) {
     std::uint32_t flag;
     const char* text;
   };
-  constexpr std::array<ability, 5> known{{{SLUICE_CAN_ABSORB, "absorbs records into its state"},
+  constexpr std::array<ability, 6> known{{{SLUICE_CAN_ABSORB, "absorbs records into its state"},
                                           {SLUICE_CAN_HOLD, "holds records"},
                                           {SLUICE_CAN_EMIT, "emits records of its own"},
                                           {SLUICE_CAN_IO, "has an event loop"},
-                                          {SLUICE_NEVER_DELAY, "cannot be delayed"}}};
+                                          {SLUICE_NEVER_DELAY, "cannot be delayed"},
+                                          {SLUICE_CAN_PRINT, "prints"}}};
   std::vector<std::string> parts;
   for (const ability& one : known)
     if ((plugin.capabilities & one.flag) != 0) parts.emplace_back(one.text);
