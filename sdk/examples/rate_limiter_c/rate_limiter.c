@@ -111,16 +111,20 @@ static void destroy(void* stage) {
   free(self);
 }
 
-/* Room for a key that was never seen: the only allocation, and none once all keys are known. */
-static int make_room(limiter* self, uint32_t index) {
-  if (index < self->key_count) return 1;
-  const size_t count = index < 512 ? 1024 : 2 * (size_t)index;
+/* Room for `count` keys, those that are new all zero. */
+static int grow(limiter* self, size_t count) {
   key_state* keys = realloc(self->keys, count * sizeof *keys);
   if (keys == NULL) return 0;
   memset(keys + self->key_count, 0, (count - self->key_count) * sizeof *keys);
   self->keys = keys;
   self->key_count = count;
   return 1;
+}
+
+/* Room for a key that was never seen: the only allocation, and none once all keys are known. */
+static int make_room(limiter* self, uint32_t index) {
+  if (index < self->key_count) return 1;
+  return grow(self, index < 512 ? 1024 : 2 * (size_t)index);
 }
 
 /* Each record that passes costs an interval; a key may be `credit_ns` in debt. */
@@ -189,7 +193,7 @@ static sluice_status import_state(void* stage, sluice_str schema, const uint8_t*
   }
   const uint32_t count = (uint32_t)(size / sizeof(key_state));
   if (count == 0) return SLUICE_OK;
-  if (!make_room(self, count - 1)) {
+  if (!grow(self, count)) { /* as it was: with room to spare it would grow with each swap */
     say(error, "there is no memory for the state");
     return SLUICE_FAILED;
   }
