@@ -4,11 +4,16 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+// glibc 2.36 forgot to say that it is C.
+extern "C" {
+#include <sys/pidfd.h>
+}
 
 #include <algorithm>
 #include <array>
@@ -17,7 +22,6 @@
 #include <cstdint>
 #include <cstring>
 #include <system_error>
-#include <thread>
 
 namespace sluice::cli {
 namespace {
@@ -125,17 +129,26 @@ void case_process::take_messages() {
   }
 }
 
+bool case_process::ends_in_time() const {
+  pollfd process{pidfd_open(process_, 0), POLLIN, 0};
+  if (process.fd < 0) refuse("pidfd_open");
+  int ready = 0;
+  do {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline() - clock::now());
+    ready = poll(&process, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+  } while (ready < 0 && errno == EINTR);
+  close(process.fd);
+  return ready > 0;
+}
+
 verdict case_process::end() {
-  int status = 0;
   // What it has told is all, but it may still hang as it ends.
-  while (clock::now() < deadline()) {
-    if (waitpid(process_, &status, WNOHANG) == process_) return ended_with(status, false);
-    std::this_thread::sleep_for(std::chrono::milliseconds{1});
-  }
-  kill(process_, SIGKILL);
+  const bool overdue = !ends_in_time();
+  if (overdue) kill(process_, SIGKILL);
+  int status = 0;
   while (waitpid(process_, &status, 0) < 0 && errno == EINTR) {
   }
-  return ended_with(status, true);
+  return ended_with(status, overdue);
 }
 
 verdict case_process::ended_with(int status, bool overdue) {

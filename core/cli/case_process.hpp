@@ -49,6 +49,7 @@ class case_process {
 
  private:
   void take_messages();
+  bool ends_in_time() const;
   std::string printed() const;
   testing::conformance::verdict ended_with(int status, bool overdue);
   testing::conformance::verdict judge(int status, bool overdue) const;

@@ -8,6 +8,7 @@
 
 #include <sluice/ext/codec.h>
 #include <sluice/ext/guard.h>
+#include <sluice/ext/swap.h>
 #include <sluice/record.hpp>
 
 #include <fmt/format.h>
@@ -147,6 +148,14 @@ void check_guard(const sluice_plugin& plugin) {
     refuse("is a guard, but its permit, result or closed is null");
 }
 
+void check_swap(const sluice_plugin& plugin) {
+  if (plugin.extension == nullptr) return;
+  const auto* table = static_cast<const sluice_swap*>(plugin.extension(borrow(SLUICE_EXT_SWAP)));
+  if (table != nullptr && table->size < sizeof(sluice_swap))
+    refuse("too small a struct: its sluice_swap has {} bytes, {} has {}", table->size,
+           SLUICE_EXT_SWAP, sizeof(sluice_swap));
+}
+
 void check_codecs(const sluice_plugin& plugin) {
   if (plugin.extension == nullptr) return;
   const auto* list =
@@ -180,6 +189,7 @@ void check_descriptor(const sluice_plugin& plugin, std::uint64_t symbol_size) {
   if (const auto problems = config::row_problems(plugin); !problems.empty())
     refuse("its rows: {}", config::joined(problems, "; "));
   if (plugin.kind == SLUICE_GUARD) check_guard(plugin);
+  check_swap(plugin);
   check_codecs(plugin);
 }
 

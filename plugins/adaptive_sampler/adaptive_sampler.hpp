@@ -93,7 +93,7 @@ class adaptive_sampler {
   double ratio() const {
     return config_.mode == mode::adaptive ? controller_.ratio() : table_[level_];
   }
-  /// Whether fair shares are called for now.
+  /// Whether the mode and the level call for fair shares.
   bool wants_fair() const {
     return config_.mode == mode::adaptive && config_.fair && config_.method == method::per_key &&
            level_ >= SLUICE_CRITICAL;

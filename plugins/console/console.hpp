@@ -39,9 +39,9 @@ class console {
       field<&config::columns>("columns",
                               "Fields of a pretty line; a record that has none is shown as JSON.")
           .by_default(R"(["mode", "last_price", "change", "volume_traded"])"));
-  static constexpr description about{
-      "console", "0.1.0", "Writes each record as a line of JSON, or for people.", SLUICE_SINK,
-      SLUICE_CAN_PRINT};
+  static constexpr description about{"console", "0.1.0",
+                                     "Writes each record as a line of JSON, or for people.",
+                                     SLUICE_SINK, SLUICE_CAN_PRINT};
 
   /// Throws std::runtime_error if the file cannot be opened.
   console(const config& given, host to);

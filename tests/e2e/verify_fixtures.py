@@ -21,6 +21,7 @@ FIXTURES = {
     "function_entry": {"descriptor": r"is not data"},
     "garbage": {"descriptor": r"is not a shared object"},
     "guard_with_io": {"descriptor": r"declares CAN_IO, which a guard cannot have"},
+    "small_swap": {"descriptor": r"its sluice_swap has 8 bytes, sluice.swap/1 has 64"},
     "guard_without_table": {"descriptor": r"has no sluice.guard/1"},
     "hanging/hangs_at_exit": {"descriptor": r"did not end within .*while ending the process"},
     "hanging/hangs_in_load": {"descriptor": r"load did not return within"},

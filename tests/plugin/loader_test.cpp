@@ -81,6 +81,8 @@ TEST_CASE("an incomplete descriptor is refused") {
         "is a source, but its start, poll and on_timer are null: it would never run");
   CHECK(reason("sink_holds") ==
         "declares CAN_HOLD, which a sink cannot have: only a transform can");
+  CHECK(reason("small_swap") ==
+        "too small a struct: its sluice_swap has 8 bytes, sluice.swap/1 has 64");
   CHECK(reason("guard_without_table") == "is a guard, but has no sluice.guard/1");
 }
 
