@@ -2,6 +2,7 @@
 
 #include "cli/breaker.hpp"
 #include "cli/control_server.hpp"
+#include "cli/notify.hpp"
 #include "telemetry/metrics.hpp"
 #include "telemetry/status.hpp"
 
@@ -91,6 +92,7 @@ struct service::parts {
     log.write(SLUICE_INFO, "",
               fmt::format("{}: draining, {} at most; a second signal stops at once", name,
                           telemetry::short_time(options.drain_limit_ns)));
+    manager.stopping();
     running->begin_drain();
   }
 
@@ -114,7 +116,11 @@ struct service::parts {
 
   void tick() {
     running->tick();
-    if (++ticks % ticks_per_second == 0) log.tick();
+    manager.alive(std::chrono::steady_clock::now());
+    if (++ticks % ticks_per_second == 0) {
+      log.tick();
+      if (manager.listens()) manager.status(telemetry::status_line(running->read()));
+    }
     since_line += tick_interval;
     if (options.status_every_ns == 0 || since_line.count() < options.status_every_ns) return;
     since_line = {};
@@ -133,6 +139,7 @@ struct service::parts {
   control_server control;
   asio::signal_set signals;
   asio::steady_timer timer;
+  service_manager manager;
   std::chrono::steady_clock::time_point next = std::chrono::steady_clock::now();
   std::chrono::nanoseconds since_line{};
   runtime::pipeline* running = nullptr;
@@ -155,6 +162,7 @@ void service::run(runtime::pipeline& pipeline) {
   parts_->control.serve([&pipeline](const request& asked) {
     return asked.act.empty() ? document(pipeline, asked.get, asked.after) : act(pipeline, asked);
   });
+  parts_->manager.ready();
   parts_->await_tick();
   parts_->io.run();
 }

@@ -25,7 +25,8 @@ class service {
   ~service();
 
   /// Starts the pipeline and returns when it has stopped. SIGTERM and SIGINT begin its drain, a
-  /// second one ends it at once; SIGUSR1 writes the status to the log.
+  /// second one ends it at once; SIGUSR1 writes the status to the log. A service manager
+  /// (sd_notify(3)) is told when it runs, each second how it does, and when it drains.
   void run(runtime::pipeline& pipeline);
 
  private:
