@@ -111,28 +111,46 @@ std::uint32_t* record_queue::newest_of(const sluice_record& record) {
   return &newest_[(record.priority - 1) * keys + record.index];
 }
 
-/// The node of what a conflating queue keeps in this one's stead; null if there is none.
+/// The newest of its key, schema and priority, for a conflating queue to drop in its stead; null if
+/// there is none.
 record_queue::node* record_queue::replaceable(const sluice_record& record) {
   const std::uint32_t* newest = newest_of(record);
-  if (newest == nullptr || *newest == none) return nullptr;
-  node& old = nodes_[*newest];
-  if (old.header.schema != record.schema) return nullptr;
+  if (newest == nullptr) return nullptr;
+  std::uint32_t number = *newest;
+  while (number != none && nodes_[number].header.schema != record.schema)
+    number = nodes_[number].older;
+  if (number == none) return nullptr;
+  node& old = nodes_[number];
   const std::uint32_t had = chunks_of(old.header.size), needs = chunks_of(record.size);
   if (needs > had && !bytes_fit(record.priority, needs - had)) return nullptr;
   return &old;
 }
 
 bool record_queue::conflate(const sluice_record& record, std::int64_t now) {
-  node* found = replaceable(record);
-  if (found == nullptr) return false;
-  node& old = *found;
-  release_chunks(old);
-  const float weight = old.header.weight + record.weight;
-  store(old, record);
-  old.header.weight = weight;
-  old.header.reserved = static_cast<std::uint64_t>(now);
+  node* old = replaceable(record);
+  if (old == nullptr) return false;
+  node& last = nodes_[*newest_of(record)];
+  move_up(*old, last);
+  release_chunks(last);
+  const float weight = last.header.weight + record.weight;
+  store(last, record);
+  last.header.weight = weight;
+  last.header.reserved = static_cast<std::uint64_t>(now);
   count_drop(record.priority, SLUICE_DROP_CONFLATED);
   return true;
+}
+
+/// Each record of the key after `old`, up to `last`, takes the place of the one before it, and
+/// `old` comes to stand in the last place: there a newer one of its schema replaces it. So the
+/// order of the key is kept, and its places too: at the tail, a key whose schemas alternate would
+/// wait for ever in a queue that never empties.
+void record_queue::move_up(node& old, node& last) {
+  for (node* place = &old; place != &last;) {
+    node& next = nodes_[place->newer];
+    std::swap(place->header, next.header);
+    std::swap(place->chunk, next.chunk);
+    place = &next;
+  }
 }
 
 /// Whether its bytes fit once all that may give way for it is gone: nothing is evicted in vain.
@@ -179,7 +197,27 @@ void record_queue::insert(const sluice_record& record, std::int64_t now) {
   (queue.tail == none ? queue.head : nodes_[queue.tail].next) = number;
   queue.tail = number;
   ++queue.count;
-  if (std::uint32_t* newest = newest_of(record)) *newest = number;
+  link(number);
+}
+
+/// As the newest of its key and priority.
+void record_queue::link(std::uint32_t number) {
+  node& added = nodes_[number];
+  added.newer = added.older = none;
+  std::uint32_t* newest = newest_of(added.header);
+  if (newest == nullptr) return;
+  added.older = *newest;
+  if (added.older != none) nodes_[added.older].newer = number;
+  *newest = number;
+}
+
+void record_queue::unlink(std::uint32_t number) {
+  const node& gone = nodes_[number];
+  std::uint32_t* newest = newest_of(gone.header);
+  if (newest == nullptr) return;
+  if (*newest == number) *newest = gone.older;
+  if (gone.newer != none) nodes_[gone.newer].older = gone.older;
+  if (gone.older != none) nodes_[gone.older].newer = gone.newer;
 }
 
 void record_queue::store(node& into, const sluice_record& record) {
@@ -218,8 +256,7 @@ void record_queue::remove(std::uint32_t number) {
   (gone.previous == none ? queue.head : nodes_[gone.previous].next) = gone.next;
   (gone.next == none ? queue.tail : nodes_[gone.next].previous) = gone.previous;
   --queue.count;
-  if (std::uint32_t* newest = newest_of(gone.header); newest != nullptr && *newest == number)
-    *newest = none;
+  unlink(number);
   release_chunks(gone);
   gone.next = free_node_;
   free_node_ = number;
@@ -314,19 +351,16 @@ void record_queue::keep_latest(bool on, std::int64_t now) {
   room_.notify_all();
 }
 
-/// The next record from the head on takes the place of the one of its key before it.
+/// The next record from the head on: of those of its key before it, the one of its schema goes.
 void record_queue::fold(std::uint32_t number) {
+  link(number);
   node& later = nodes_[number];
-  std::uint32_t* newest = newest_of(later.header);
-  if (newest == nullptr) return;
-  if (*newest == none || nodes_[*newest].header.schema != later.header.schema) {
-    *newest = number;
-    return;
-  }
-  node& place = nodes_[*newest];
-  later.header.weight += place.header.weight;
-  std::swap(place.header, later.header);
-  std::swap(place.chunk, later.chunk);
+  std::uint32_t before = later.older;
+  while (before != none && nodes_[before].header.schema != later.header.schema)
+    before = nodes_[before].older;
+  if (before == none) return;
+  later.header.weight += nodes_[before].header.weight;
+  move_up(nodes_[before], later);
   drop(number, SLUICE_DROP_CONFLATED);
 }
 

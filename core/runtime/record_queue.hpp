@@ -40,8 +40,8 @@ class record_queue {
   /// Appends at most `most` records to `into` (which is cleared first) and returns how many.
   std::uint32_t pop(record_batch& into, std::uint32_t most, std::int64_t now);
 
-  /// On: of each key and priority but 0 only the newest stays, of what is here and of what comes,
-  /// and nothing expires. Off: the policy alone again, and max_delay begins anew.
+  /// On: of each key, schema and priority but 0 only the newest stays, of what is here and of what
+  /// comes, and nothing expires. Off: the policy alone again, and max_delay begins anew.
   void keep_latest(bool on, std::int64_t now);
 
   /// Drops all but priority 0; how many.
@@ -77,6 +77,7 @@ class record_queue {
     sluice_record header;  // `reserved` is the time of arrival here
     std::uint32_t chunk = none;
     std::uint32_t next = none, previous = none;
+    std::uint32_t newer = none, older = none;  // conflating: of its key and priority
   };
   struct chunk {
     std::uint8_t bytes[chunk_size];
@@ -98,6 +99,9 @@ class record_queue {
   node* replaceable(const sluice_record& record);
   bool conflate(const sluice_record& record, std::int64_t now);
   void fold(std::uint32_t number);
+  void move_up(node& old, node& last);
+  void link(std::uint32_t number);
+  void unlink(std::uint32_t number);
   bool make_room(std::uint32_t priority, std::uint32_t chunks);
   void insert(const sluice_record& record, std::int64_t now);
   void remove(std::uint32_t number);

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstring>
 #include <deque>
+#include <map>
 #include <random>
 #include <string>
 #include <utility>
@@ -20,7 +21,7 @@ using runtime::record_queue;
 namespace {
 
 struct entry {
-  std::uint32_t key;
+  std::uint32_t key, schema;
   std::uint64_t seq;
   std::uint32_t chunks;
   float weight;
@@ -55,41 +56,33 @@ struct model {
     const std::uint32_t reserve = priority == 0 || high >= kept ? 0 : kept - high;
     return count() + reserve < records && bytes_fit(priority, more);
   }
-  bool conflate(const entry& given, std::uint8_t priority) {
-    if (!latest || priority == 0) return false;
-    auto& list = lists[priority];
-    const auto last = std::find_if(list.rbegin(), list.rend(),
-                                   [&](const entry& each) { return each.key == given.key; });
-    if (last == list.rend()) return false;
-    if (given.chunks > last->chunks && !bytes_fit(priority, given.chunks - last->chunks))
-      return false;
-    const float weight = last->weight + given.weight;
-    *last = given;
-    last->weight = weight;
+  /// Drops the newest of its key and schema; those of the key after it move up one place, and it
+  /// gets the last. False: there is none, or its bytes have no room.
+  bool replace(std::deque<entry>& list, const entry& given, bool fits_always) {
+    std::vector<entry*> of_key;
+    for (entry& each : list)
+      if (each.key == given.key) of_key.push_back(&each);
+    std::size_t at = of_key.size();
+    while (at > 0 && of_key[at - 1]->schema != given.schema) --at;
+    if (at == 0) return false;
+    const entry old = *of_key[--at];
+    const std::uint32_t more = given.chunks - std::min(given.chunks, old.chunks);
+    if (!fits_always && more > 0 && !bytes_fit(1, more)) return false;
+    for (; at + 1 < of_key.size(); ++at) *of_key[at] = *of_key[at + 1];
+    *of_key.back() = given;
+    of_key.back()->weight += old.weight;
     ++dropped[SLUICE_DROP_CONFLATED];
     return true;
   }
+  bool conflate(const entry& given, std::uint8_t priority) {
+    return latest && priority != 0 && replace(lists[priority], given, false);
+  }
   void keep_latest(bool on) {
     if (policy == when_full::conflate) return;
-    if (!std::exchange(latest, on) && on) {
-      for (const std::size_t priority : {1u, 2u}) {
-        std::deque<entry> kept;
-        for (const entry& each : lists[priority]) {
-          const auto same = std::find_if(kept.begin(), kept.end(), [&](const entry& earlier) {
-            return earlier.key == each.key;
-          });
-          if (same == kept.end()) {
-            kept.push_back(each);
-            continue;
-          }
-          const float weight = same->weight + each.weight;
-          *same = each;
-          same->weight = weight;
-          ++dropped[SLUICE_DROP_CONFLATED];
-        }
-        lists[priority] = kept;
-      }
-    }
+    if (std::exchange(latest, on) || !on) return;
+    for (const std::size_t priority : {1u, 2u})
+      for (const entry& each : std::exchange(lists[priority], {}))
+        if (!replace(lists[priority], each, true)) lists[priority].push_back(each);
   }
   void push(const entry& given, std::uint8_t priority) {
     const std::uint32_t largest = priority == 0 ? chunks : chunks - std::max(chunks / 10, 1u);
@@ -129,6 +122,7 @@ void compare(when_full policy, bool guarded, std::mt19937_64& random) {
   runtime::record_batch batch;
   std::vector<std::uint8_t> payload(chunk * 70);
   std::uint64_t seq = 0;
+  std::map<std::pair<std::uint32_t, std::uint8_t>, std::uint64_t> last_out;  // by key and priority
   for (int step = 0; step < 2000; ++step) {
     if (guarded && up_to(50) == 0) {
       const bool on = up_to(1) == 0;
@@ -139,6 +133,7 @@ void compare(when_full policy, bool guarded, std::mt19937_64& random) {
       sluice_record record{};
       record.index = up_to(15);
       record.key = record.index;
+      record.schema = static_cast<std::uint16_t>(up_to(2));
       record.seq = ++seq;
       record.priority = static_cast<std::uint8_t>(std::min(2u, up_to(4)));
       record.size = up_to(30) == 0 ? up_to(chunk * 69) : up_to(3 * chunk);
@@ -146,8 +141,9 @@ void compare(when_full policy, bool guarded, std::mt19937_64& random) {
       std::fill_n(payload.begin(), record.size, static_cast<std::uint8_t>(seq));
       record.data = payload.data();
       queue.push({&record, 1}, 0, nullptr);
-      expected.push({record.index, seq, (record.size + chunk - 1) / chunk, record.weight},
-                    record.priority);
+      expected.push(
+          {record.index, record.schema, seq, (record.size + chunk - 1) / chunk, record.weight},
+          record.priority);
     } else {
       const std::uint32_t most = up_to(20);
       queue.pop(batch, most, 0);
@@ -159,6 +155,7 @@ void compare(when_full policy, bool guarded, std::mt19937_64& random) {
           REQUIRE(got.priority == priority);
           REQUIRE(got.seq == list.front().seq);
           REQUIRE(got.weight == list.front().weight);
+          REQUIRE(std::exchange(last_out[{got.index, priority}], got.seq) < got.seq);
           REQUIRE(std::all_of(got.data, got.data + got.size, [&](std::uint8_t byte) {
             return byte == static_cast<std::uint8_t>(got.seq);
           }));
