@@ -31,17 +31,19 @@ std::int64_t latency_window::middle(std::uint32_t bucket) {
 void latency_window::add(std::span<const std::int64_t> begins, std::int64_t end) {
   std::int64_t largest = 0, sum = 0;
   const std::lock_guard lock{mutex_};
-  slot& recent = second_.at(end);
-  slot& longer = minute_.at(end);
+  slot* const longer = minute_.at(end);
+  if (longer == nullptr) return;
+  slot* const recent = second_.at(end);
   for (const std::int64_t begin : begins) {
     const std::int64_t latency = end - begin;
     const std::uint32_t bucket = bucket_of(latency);
-    ++recent.count[bucket];
-    ++longer.count[bucket];
+    if (recent != nullptr) ++recent->count[bucket];
+    ++longer->count[bucket];
     largest = std::max(largest, latency);
     sum += latency;
   }
-  for (slot* into : {&recent, &longer}) {
+  for (slot* into : {recent, longer}) {
+    if (into == nullptr) continue;
     into->largest = std::max(into->largest, largest);
     into->sum += static_cast<double>(sum);
   }

@@ -35,11 +35,13 @@ class latency_window {
     std::int64_t slot_ns;
     std::vector<slot> slots;
 
-    slot& at(std::int64_t now) {
+    /// Null if its slot has gone round since.
+    slot* at(std::int64_t now) {
       const std::int64_t number = now / slot_ns;
       slot& found = slots[static_cast<std::size_t>(number) % slots.size()];
-      if (found.number != number) found = {number, 0, 0, {}};
-      return found;
+      if (found.number > number) return nullptr;
+      if (found.number < number) found = {number, 0, 0, {}};
+      return &found;
     }
   };
   static std::uint32_t bucket_of(std::int64_t latency_ns);

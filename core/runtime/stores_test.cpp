@@ -314,3 +314,14 @@ TEST_CASE("latencies: since the start, of several records at once") {
   CHECK(totals.read().count[9] == 1);   // up to 100 ms
   CHECK(totals.read().sum_s == doctest::Approx(0.09));
 }
+
+TEST_CASE("latency: what is reported after its second never clears what came since") {
+  latency_window window;
+  window.add(5'000'000, 70'000'000'000);
+  window.add(9'000'000'000, 69'000'000'000);  // of the same slot of the second's ring
+  CHECK(window.read(70'000'000'000).max_ns == 5'000'000);
+  CHECK(window.read_60s(70'000'000'000).max_ns == 9'000'000'000);
+  window.add(9'000'000'000, 10'000'000'000);  // and of the minute's
+  CHECK(window.read_60s(70'000'000'000).max_ns == 9'000'000'000);
+  CHECK(window.read(70'000'000'000).max_ns == 5'000'000);
+}
