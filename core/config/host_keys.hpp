@@ -142,7 +142,7 @@ struct queue_keys {
       field<&queue_keys::when_full>(
           "when_full",
           "What gives way when it is full: the oldest record of the lowest priority, the new one, "
-          "an older one of the same key; or block: the stages before it wait.")
+          "an older one of the same key and schema; or block: the stages before it wait.")
           .one_of("drop_oldest|drop_newest|conflate|block")
           .by_default("drop_oldest"),
       field<&queue_keys::max_delay>(

@@ -59,7 +59,7 @@ class sink_driver {
   std::int64_t oldest_call() const;
   /// Every call is allowed, or there is no guard.
   bool guard_closed() const { return guard_closed_; }
-  /// The guard asked that the queue keep the newest of each key only.
+  /// The guard asked that the queue keep the newest of each key and schema only.
   bool keeps_latest() const { return keeps_latest_; }
 
   /// [any] For how long until `now`, in all, something else than the sink has limited it: it had no

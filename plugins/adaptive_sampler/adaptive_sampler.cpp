@@ -1,5 +1,6 @@
 #include "adaptive_sampler.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -12,11 +13,12 @@ struct metric {
   std::string_view name, doc;
 };
 
-constexpr std::array<metric, 4> metrics{{
+constexpr std::array<metric, 5> metrics{{
     {SLUICE_GAUGE, "keep_ratio", "Part of the records of priority 1 and 2 that is kept now."},
+    {SLUICE_GAUGE, "keep_ratio_low", "Part of the records of priority 2 that is kept now."},
     {SLUICE_GAUGE, "fair_share_per_second",
-     "Records a second up to which an instrument is kept whole; 0 while no fair share is in "
-     "force."},
+     "Records of priority 1 a second up to which an instrument is kept whole; 0 while no fair "
+     "share is in force."},
     {SLUICE_COUNTER, "sampled_normal", "Records of priority 1 that were sampled out."},
     {SLUICE_COUNTER, "sampled_low", "Records of priority 2 that were sampled out."},
 }};
@@ -40,26 +42,30 @@ adaptive_sampler::adaptive_sampler(const config& given, host of)
 void adaptive_sampler::process(batch& records) {
   const sluice_pressure& seen = records.pressure();
   if (records.now() >= next_step_ || seen.level != level_) step(records.now(), seen);
-  if (kept_.whole()) return;
+  if (normal_.kept.whole() && low_.kept.whole()) return;
 
   if (fairly_)
     return sample(records, [this](record& each) {
-      const sampling::share own = fair_.of(each.index);
+      const sampling::share own = of(each).fair.of(each.index);
       each.weight *= own.weight();
       return phases_.of(each.index).keep(own);
     });
   const auto sample_alike = [&](auto&& keep) {
-    sample(records, [&, weight = kept_.weight()](record& each) {
-      each.weight *= weight;
-      return keep(each);
+    const float normal = normal_.kept.weight(), low = low_.kept.weight();
+    sample(records, [&, normal, low](record& each) {
+      each.weight *= each.priority == SLUICE_PRIORITY_LOW ? low : normal;
+      return keep(each, of(each).kept);
     });
   };
+  using sampling::share;
   switch (config_.method) {
     case method::per_key:
-      return sample_alike([&](const record& each) { return phases_.of(each.index).keep(kept_); });
+      return sample_alike(
+          [&](const record& each, share kept) { return phases_.of(each.index).keep(kept); });
     case method::random:
-      return sample_alike([&](const record&) { return random_.next() < kept_.parts(); });
-    case method::systematic: return sample_alike([&](const record&) { return all_.keep(kept_); });
+      return sample_alike([&](const record&, share kept) { return random_.next() < kept.parts(); });
+    case method::systematic:
+      return sample_alike([&](const record&, share kept) { return all_.keep(kept); });
   }
 }
 
@@ -68,12 +74,13 @@ template <typename Keep>
 void adaptive_sampler::sample(batch& records, Keep&& keep) {
   // No branch can foresee which records go, so they are gathered first.
   std::array<std::uint32_t, SLUICE_BATCH_MAX> leaving;
-  std::uint32_t leave = 0, exempt = 0;
+  std::uint32_t leave = 0, exempt = 0, low = 0;
   for (std::uint32_t i = 0; i < records.size(); ++i) {
     if (records[i].priority == SLUICE_PRIORITY_HIGH) {
       ++exempt;
       continue;
     }
+    low += records[i].priority == SLUICE_PRIORITY_LOW ? 1 : 0;
     leaving[leave] = i;
     leave += keep(records[i]) ? 0 : 1;
   }
@@ -84,22 +91,42 @@ void adaptive_sampler::sample(batch& records, Keep&& keep) {
   }
   records_ += records.size();
   exempt_ += exempt;
+  lately_low_ += low;
 }
 
 void adaptive_sampler::step(time_point now, const sluice_pressure& seen) {
   next_step_ = now + ratio_controller::slot;
   level_ = seen.level;
   if (config_.mode == mode::adaptive) controller_.step(now, seen, exempt_share());
-  kept_ = sampling::share{ratio()};
+  divide();
   records_ /= 2;
   exempt_ /= 2;
+  lately_low_ /= 2;
 
   const bool before = std::exchange(fairly_, wants_fair());
-  if (fairly_)
-    fair_.settle(now, controller_.ratio());
-  else if (before)
-    fair_.clear();
+  for (population* each : {&normal_, &low_}) {
+    if (fairly_)
+      each->fair.settle(now, each->ratio);
+    else if (before)
+      each->fair.clear();
+  }
   publish();
+}
+
+/// Best effort goes first: of what is to be dropped, adaptive mode takes from priority 2 what it
+/// can without keeping less of it than the level's share, and the rest from priority 1.
+void adaptive_sampler::divide() {
+  const double all = ratio();
+  double normal = all, low = all;
+  if (level_ != SLUICE_HEALTHY) low_floor_ = table_[level_];
+  if (const double sampled = records_ - exempt_; config_.mode == mode::adaptive && sampled > 0) {
+    const double part = lately_low_ / sampled;
+    const double floor = std::min(low_floor_, all);
+    low = part > 0 ? std::max(floor, (all - (1 - part)) / part) : floor;
+    if (part < 1) normal = std::clamp((all - part * low) / (1 - part), all, 1.0);
+  }
+  normal_.keep(normal);
+  low_.keep(low);
 }
 
 // --- changes while it runs ----------------------------------------------------------------------
@@ -129,14 +156,24 @@ void adaptive_sampler::save(state_writer& out) const {
     to.put(exempt_);
   });
   if (fairly_)
-    sampling::put_section(out, section::fair_shares, [&](state_writer& to) { fair_.save(to); });
+    sampling::put_section(out, section::fair_shares,
+                          [&](state_writer& to) { normal_.fair.save(to); });
+  sampling::put_section(out, section::low, [&](state_writer& to) {
+    to.put(normal_.kept.parts());
+    to.put(low_.kept.parts());
+    to.put(low_floor_);
+    to.put(lately_low_);
+  });
+  if (fairly_)
+    sampling::put_section(out, section::fair_shares_low,
+                          [&](state_writer& to) { low_.fair.save(to); });
   sampling::end_sections(out);
 }
 
 void adaptive_sampler::load(state_reader& in) {
   using sampling::section;
   const time_point now = host_.now();
-  bool fair_known = false;
+  bool fair_known = false, low_known = false;
   sampling::read_sections(in, [&](section which, state_reader& from) {
     switch (which) {
       case section::phases: phases_.load(from); return true;
@@ -149,15 +186,22 @@ void adaptive_sampler::load(state_reader& in) {
         return true;
       case section::control: load_control(from, now); return true;
       case section::fair_shares:
-        fair_.load(from, now);
+        normal_.fair.load(from, now);
         fair_known = true;
         return true;
+      case section::low:
+        load_low(from);
+        low_known = true;
+        return true;
+      case section::fair_shares_low: low_.fair.load(from, now); return true;
       default: return false;
     }
   });
-  kept_ = sampling::share{ratio()};
+  if (!low_known || config_.mode == mode::fixed)
+    for (population* each : {&normal_, &low_}) each->keep(ratio());
   fairly_ = fair_known && wants_fair();
-  if (fair_known && !fairly_) fair_.clear();
+  if (!fairly_)
+    for (population* each : {&normal_, &low_}) each->fair.clear();
 }
 
 void adaptive_sampler::load_control(state_reader& in, time_point now) {
@@ -168,13 +212,23 @@ void adaptive_sampler::load_control(state_reader& in, time_point now) {
   exempt_ = in.get<double>(0, records_);
 }
 
+void adaptive_sampler::load_low(state_reader& in) {
+  for (population* each : {&normal_, &low_})
+    each->kept =
+        sampling::share::of_parts(in.get<std::uint64_t>(std::uint64_t{1}, sampling::share::one));
+  low_floor_ = in.get<double>(sampling::least_share, sampling::largest_share);
+  lately_low_ = in.get<double>(0, records_);
+}
+
 void adaptive_sampler::publish() {
   if (metrics_ == nullptr) return;
-  const double ratio =
-      static_cast<double>(kept_.parts()) / static_cast<double>(sampling::share::one);
-  const double fair = fair_.per_second();
+  const auto part = [](sampling::share of) {
+    return static_cast<double>(of.parts()) / static_cast<double>(sampling::share::one);
+  };
+  const double fair = normal_.fair.per_second();
   const std::array<double, metrics.size()> values{
-      ratio, std::isfinite(fair) ? fair : 0, static_cast<double>(sampled_[SLUICE_PRIORITY_NORMAL]),
+      ratio(), part(low_.kept), std::isfinite(fair) ? fair : 0,
+      static_cast<double>(sampled_[SLUICE_PRIORITY_NORMAL]),
       static_cast<double>(sampled_[SLUICE_PRIORITY_LOW])};
   for (std::size_t i = 0; i < values.size(); ++i)
     metrics_->set(host_.raw(), numbers_[i], values[i]);

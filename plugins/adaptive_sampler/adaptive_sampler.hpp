@@ -98,8 +98,25 @@ class adaptive_sampler {
     return config_.mode == mode::adaptive && config_.fair && config_.method == method::per_key &&
            level_ >= SLUICE_CRITICAL;
   }
+  /// Records of priority 1 or of 2. Shares are read once a batch: a record's weight is always of
+  /// the share it was kept with.
+  struct population {
+    double ratio = 1;
+    sampling::share kept;  // the same
+    fair_shares fair;
+
+    void keep(double part) {
+      ratio = part;
+      kept = sampling::share{part};
+    }
+  };
+  population& of(const record& each) {
+    return each.priority == SLUICE_PRIORITY_LOW ? low_ : normal_;
+  }
   void step(time_point now, const sluice_pressure& seen);
+  void divide();
   void load_control(state_reader& in, time_point now);
+  void load_low(state_reader& in);
   double exempt_share() const { return records_ > 0 ? exempt_ / records_ : 0; }
   template <typename Keep>
   void sample(batch& records, Keep&& keep);
@@ -110,21 +127,20 @@ class adaptive_sampler {
   const sluice_metrics* const metrics_;
   sampling::level_table table_;
   ratio_controller controller_;
-  fair_shares fair_;
+  population normal_, low_;
   sampling::accumulators phases_;
   sampling::random_bits random_;
   sampling::accumulator all_;
 
-  // Read once a batch: a record's weight is always of the share it was kept with.
-  sampling::share kept_;
   bool fairly_ = false;
   std::uint32_t level_ = SLUICE_HEALTHY;
+  double low_floor_ = sampling::largest_share;  // of the last level above HEALTHY
   time_point next_step_{};
 
   // Lately sampled: halved at each step. What is exempt has its part of the capacity.
-  double records_ = 0, exempt_ = 0;
+  double records_ = 0, exempt_ = 0, lately_low_ = 0;
   std::array<std::uint64_t, 3> sampled_{};  // by priority
-  std::array<std::uint32_t, 4> numbers_{};
+  std::array<std::uint32_t, 5> numbers_{};
 };
 
 }  // namespace sluice::adaptive_sampler

@@ -222,6 +222,73 @@ TEST_CASE("priority 0 passes whole with its weight, and its part is taken from t
   }
 }
 
+TEST_CASE(
+    "adaptive mode thins priority 2 down to the level's share before it drops of priority 1") {
+  auto slot = records(10, 8);
+  for (const input& each : records(5, 4, sluice::priority::low)) slot.push_back(each);
+  for (const char* method : methods) {
+    INFO(std::string{method});
+    const double error = *method == 'r' ? 0.07 : 0.02;
+    const auto kept = [&](std::uint32_t level, double capacity) {
+      harness run{plugin, settings(method, "headroom = 1\nfair = false")};
+      run.pressure(at(level, 1000, capacity));
+      feed(run, slot, 20);
+      std::array<double, 3> by_priority{};
+      double weight = 0;
+      for (const output& each : feed(run, slot, 50)) {
+        by_priority[static_cast<std::size_t>(each.priority)] += 1;
+        weight += each.weight;
+      }
+      CHECK(weight == doctest::Approx(5000).epsilon(error));
+      CHECK(run.balanced());
+      return std::pair{by_priority[1] / 4000, by_priority[2] / 1000};
+    };
+    const auto check = [&](std::pair<double, double> got, double normal, double low) {
+      CHECK(got.first == doctest::Approx(normal).epsilon(error));
+      CHECK(got.second == doctest::Approx(low).epsilon(error));
+    };
+    check(kept(SLUICE_OVERLOAD, 900), 1, 0.5);
+    check(kept(SLUICE_OVERLOAD, 840), 1, 0.2);
+    check(kept(SLUICE_OVERLOAD, 440), 0.5, 0.2);
+    check(kept(SLUICE_OVERLOAD, 10), 0.2, 0.2);
+    check(kept(SLUICE_CRITICAL, 840), 0.925, 0.5);
+    check(kept(SLUICE_WARNING, 960), 1, 0.8);
+    check(kept(SLUICE_WARNING, 900), 0.925, 0.8);
+  }
+}
+
+TEST_CASE("priority 2 alone is kept as far as it fits, and fairly") {
+  harness run{plugin, "headroom = 1"};
+  auto slot = records(40, 1, sluice::priority::low);
+  for (const input& each : records(1, 60, sluice::priority::low)) slot.push_back(each);
+  run.pressure(at(SLUICE_OVERLOAD, 1000, 700));
+  feed(run, slot, 22);
+  const auto out = feed(run, slot, 20);
+  CHECK(static_cast<double>(out.size()) == doctest::Approx(1400).epsilon(0.03));
+  for (const auto& [key, kept] : kept_by_key(out))
+    if (key > 1) CHECK(kept == 20);
+  CHECK(run.metric("keep_ratio_low") == doctest::Approx(0.7));
+}
+
+TEST_CASE("back in HEALTHY, priority 1 is whole again first") {
+  harness run{plugin, "headroom = 1"};
+  auto slot = records(10, 5);
+  for (const input& each : records(10, 5, sluice::priority::low)) slot.push_back(each);
+  run.pressure(at(SLUICE_CRITICAL, 1000, 600));
+  feed(run, slot, 22);
+  CHECK(run.metric("keep_ratio_low") == doctest::Approx(0.5));
+  run.pressure(at(SLUICE_HEALTHY, 1000, 1000));
+  double normal = 0.7;
+  for (int step = 1; step <= 8; ++step) {
+    feed(run, slot, 1);
+    const double ratio = 0.6 + 0.05 * step;
+    CHECK(run.metric("keep_ratio") == doctest::Approx(ratio));
+    CHECK(run.metric("keep_ratio_low") == doctest::Approx(std::max(0.5, 2 * ratio - 1)));
+    CHECK(2 * ratio - run.metric("keep_ratio_low") >= normal - 0.001);
+    normal = 2 * ratio - run.metric("keep_ratio_low");
+  }
+}
+
 TEST_CASE("the weight is multiplied: one before stays in it") {
   harness run{plugin, "mode = 'fixed'"};
   run.pressure(at(SLUICE_OVERLOAD));

@@ -35,7 +35,7 @@ void fair_shares::settle(time_point now, double ratio) {
 }
 
 sampling::share fair_shares::share_of(float per_s) const {
-  if (fair_ <= 0) return ratio_;
+  if (fair_ <= 0 || ratio_.whole()) return ratio_;
   return per_s <= fair_ ? sampling::share{} : sampling::share{fair_ / per_s};
 }
 

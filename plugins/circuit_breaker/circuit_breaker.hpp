@@ -67,10 +67,11 @@ inline constexpr auto config_fields = sluice::fields(
         .between(1 * ms, 86'400 * second)
         .live()
         .advanced(),
-    field<&config::on_open>("on_open",
-                            "What becomes of records while it is open. drop: they are dropped as "
-                            "circuit_open. keep_latest: the queue keeps the newest of each key. "
-                            "Those of priority 0 wait in the queue either way.")
+    field<&config::on_open>(
+        "on_open",
+        "What becomes of records while it is open. drop: they are dropped as "
+        "circuit_open. keep_latest: the queue keeps the newest of each key and schema. "
+        "Those of priority 0 wait in the queue either way.")
         .one_of("drop|keep_latest")
         .by_default("drop")
         .live(),

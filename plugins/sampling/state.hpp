@@ -19,14 +19,16 @@ inline constexpr std::string_view state_schema = "sampling/1";
 
 /// In the order they are written.
 enum class section : std::uint32_t {
-  end = 0,          ///< behind the last
-  phases = 1,       ///< each instrument's accumulator
-  draws = 2,        ///< the generator of random draws, and the accumulator of all records
-  ratio = 3,        ///< the part of priority 1 that is kept now
-  control = 4,      ///< by what the ratio is steered, and when
-  fair_shares = 5,  ///< each instrument's rate and share
-  windows = 6,      ///< who passed within the interval; names every record that is held
-  trades = 7        ///< the number by which each instrument's next trade is told
+  end = 0,             ///< behind the last
+  phases = 1,          ///< each instrument's accumulator
+  draws = 2,           ///< the generator of random draws, and the accumulator of all records
+  ratio = 3,           ///< the part of priority 1 that is kept now
+  control = 4,         ///< by what the ratio is steered, and when
+  fair_shares = 5,     ///< each instrument's rate and share
+  windows = 6,         ///< who passed within the interval; names every record that is held
+  trades = 7,          ///< the number by which each instrument's next trade is told
+  low = 8,             ///< how priority 1 and priority 2 share what is kept
+  fair_shares_low = 9  ///< as fair_shares, which is priority 1's: of priority 2
 };
 
 /// No pipeline has more keys: pipeline.max_keys allows this many.

@@ -18,7 +18,7 @@ enum {
   SLUICE_GUARD_ALLOW = 0,   /* one call may be made */
   SLUICE_GUARD_REFUSE = 1,  /* drop what would have been sent, as SLUICE_DROP_CIRCUIT_OPEN */
   SLUICE_GUARD_WAIT = 2,    /* leave it in the queue */
-  SLUICE_GUARD_CONFLATE = 3 /* leave it in the queue, but only the newest of each key */
+  SLUICE_GUARD_CONFLATE = 3 /* leave it in the queue, but only the newest of each key and schema */
 };
 
 /* What an operator may force a guard to. */
