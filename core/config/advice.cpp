@@ -1,5 +1,6 @@
 #include "config/advice.hpp"
 
+#include "config/routes.hpp"
 #include "config/text.hpp"
 
 #include <unistd.h>
@@ -17,6 +18,29 @@ constexpr std::uint32_t many_records = 100'000;
 constexpr std::uint64_t many_bytes = 256u << 20;
 constexpr std::string_view protected_sink = "redis_sink";
 constexpr std::array<std::string_view, 2> no_samplers{"deduplicator", "load_shedder"};
+
+/// The requirement's variables, and the plugin each is for. BACKPRESSURE_MONITORING_ENABLED is not
+/// among them: it is the host's, and always heard.
+struct plugin_variable {
+  std::string_view name, plugin;
+};
+constexpr std::array<plugin_variable, 11> plugin_variables{{
+    {"BACKPRESSURE_WINDOW_SECONDS", "backpressure_monitor"},
+    {"CIRCUIT_BREAKER_FAILURE_THRESHOLD", "circuit_breaker"},
+    {"CIRCUIT_BREAKER_RECOVERY_TIMEOUT", "circuit_breaker"},
+    {"REDIS_PUBLISH_TIMEOUT", "redis_sink"},
+    {"REDIS_BUFFER_SIZE", "redis_sink"},
+    {"REDIS_BATCH_SIZE", "redis_sink"},
+    {"REDIS_BATCH_INTERVAL", "redis_sink"},
+    {"ENABLE_ADAPTIVE_SAMPLING", "adaptive_sampler"},
+    {"ENABLE_LOAD_SHEDDING", "load_shedder"},
+    {"PROMETHEUS_PORT", "http_admin"},
+    {"USE_RESILIENT_PUBLISHER", ""},  // what a file makes of it
+}};
+
+bool is_plugin(const stage_draft& draft, std::string_view name) {
+  return draft.known() && view(draft.found.plugin->name) == name;
+}
 
 /// Most bytes this process may have: the machine's, or those of its container if they are less.
 std::uint64_t memory_limit() {
@@ -40,6 +64,7 @@ class adviser {
       check_queue(i);
       if (is_redis(i)) check_protection(i);
       check_schemas(i);
+      check_routes(i);
     }
     if (const auto text = too_much_memory(spec_, memory_limit())) out_.warn({}, *text);
   }
@@ -107,9 +132,7 @@ class adviser {
                          "other stages and the queues' policies decide what is lost"));
   }
 
-  bool is_redis(std::size_t i) const {
-    return drafts_[i].known() && view(drafts_[i].found.plugin->name) == protected_sink;
-  }
+  bool is_redis(std::size_t i) const { return is_plugin(drafts_[i], protected_sink); }
 
   /// What stands before a Redis sink: a guard, and behind a feed that cannot be delayed a sampler.
   /// A branch that `where` chose is meant as it is; what is switched off has its own warning.
@@ -162,6 +185,42 @@ class adviser {
                                                     suggestion(schema, emitted));
   }
 
+  /// If each edge behind a stage is chosen by `where`: what none of them takes.
+  void check_routes(std::size_t i) {
+    std::vector<const where_spec*> edges;
+    std::size_t last = 0;
+    for (std::size_t to = 0; to < drafts_.size(); ++to)
+      for (const edge_spec& input : spec(to).inputs)
+        if (input.from == i) {
+          edges.push_back(&input.where);
+          last = to;
+        }
+    if (edges.empty()) return;
+    if (const auto missed = not_taken(edges, made_before(i)))
+      out_.warn(drafts_[last].place_of("where"),
+                "where: no stage behind " + in_quotes(drafts_[i].name) + " takes records of " +
+                    *missed +
+                    ": should such come, they are dropped as unrouted, which is a fault; let a "
+                    "stage take what the others leave");
+  }
+
+  /// The schemas that a stage, and those before it, say they make.
+  std::vector<std::string> made_before(std::size_t i) const {
+    std::vector<std::string> made;
+    std::set<std::size_t> seen;
+    std::vector<std::size_t> open{i};
+    while (!open.empty()) {
+      const std::size_t at = open.back();
+      open.pop_back();
+      if (!seen.insert(at).second) continue;
+      for (std::uint32_t n = 0; drafts_[at].known() && n < drafts_[at].found.plugin->emit_count;
+           ++n)
+        made.emplace_back(view(drafts_[at].found.plugin->emits[n]));
+      for (const edge_spec& input : spec(at).inputs) open.push_back(input.from);
+    }
+    return made;
+  }
+
   const std::vector<stage_draft>& drafts_;
   const pipeline_spec& spec_;
   report& out_;
@@ -182,6 +241,26 @@ std::optional<std::string> too_much_memory(const pipeline_spec& spec, std::uint6
 
 void advise(const std::vector<stage_draft>& drafts, const pipeline_spec& spec, report& out) {
   adviser{drafts, spec, out}.run();
+}
+
+void advise_of_variables(const std::vector<stage_draft>& drafts, reading& state) {
+  for (const plugin_variable& each : plugin_variables) {
+    const auto given = state.variables(each.name);
+    if (!given || trimmed(given->text).empty()) continue;
+    const bool heard =
+        std::any_of(drafts.begin(), drafts.end(),
+                    [&](const stage_draft& draft) { return is_plugin(draft, each.plugin); }) ||
+        std::any_of(state.effective.begin(), state.effective.end(),
+                    [&](const effective_value& one) {
+                      return one.origin.find(each.name) != std::string::npos;
+                    });
+    if (heard) continue;
+    state.out.environment_warning(
+        each.name, each.plugin.empty()
+                       ? "is set and changes nothing: the file does not refer to it"
+                       : "is set and changes nothing: it is for " + in_quotes(each.plugin) +
+                             ", and no stage or service is one");
+  }
 }
 
 }  // namespace sluice::config

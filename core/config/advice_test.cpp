@@ -101,3 +101,71 @@ TEST_CASE("block behind a source that cannot be delayed, unless a queue between 
                  "queue.when_full: \"block\" makes \"kite_source\" wait"));
   CHECK(advice(feed + sampler + "queue={}\n" + sink) == "");
 }
+
+TEST_CASE("a variable of the requirement that nothing here hears is named with its plugin") {
+  const std::string whole = feed + sampler + shedder + breaker + redis;
+  CHECK(advice(whole, with("PROMETHEUS_PORT", "9090")) ==
+        "environment: PROMETHEUS_PORT: is set and changes nothing: it is for \"http_admin\", and "
+        "no stage or service is one\n");
+  CHECK(advice(whole + "[[service]]\nplugin='http_admin'\n", with("PROMETHEUS_PORT", "9090")) ==
+        "");
+  CHECK(contains(advice(feed + breaker + redis, with("ENABLE_LOAD_SHEDDING", "true")),
+                 "ENABLE_LOAD_SHEDDING: is set and changes nothing: it is for \"load_shedder\""));
+  CHECK(contains(advice(whole, with("BACKPRESSURE_WINDOW_SECONDS", "30")),
+                 "\"backpressure_monitor\""));
+  for (const char* heard :
+       {"ENABLE_ADAPTIVE_SAMPLING", "ENABLE_LOAD_SHEDDING", "BACKPRESSURE_MONITORING_ENABLED"})
+    CHECK(advice(whole, with(heard, "true")) == "");
+  for (const char* heard : {"CIRCUIT_BREAKER_FAILURE_THRESHOLD", "REDIS_PUBLISH_TIMEOUT",
+                            "REDIS_BUFFER_SIZE", "REDIS_BATCH_SIZE"})
+    CHECK(advice(whole, with(heard, "9")) == "");
+  CHECK(advice(whole, with("PROMETHEUS_PORT", " ")) == "");
+}
+
+TEST_CASE("a variable that the file itself refers to is heard") {
+  const std::string switched = "enabled='${USE_RESILIENT_PUBLISHER:-true}'\n";
+  const std::string whole = feed + sampler + switched + shedder + breaker + redis;
+  CHECK(advice(whole, with("USE_RESILIENT_PUBLISHER", "true")) == "");
+  CHECK(advice(feed + sampler + shedder + breaker + redis,
+               with("USE_RESILIENT_PUBLISHER", "false")) ==
+        "environment: USE_RESILIENT_PUBLISHER: is set and changes nothing: the file does not refer "
+        "to it\n");
+}
+
+namespace {
+
+/// A feed behind which each of `conditions` chooses a null sink's records.
+std::string routed(const std::vector<std::string>& conditions) {
+  std::string text = feed;
+  for (std::size_t i = 0; i < conditions.size(); ++i)
+    text += "[[stage]]\nname='to" + std::to_string(i) +
+            "'\nplugin='null'\nfrom=['kite_source']\nwhere={" + conditions[i] + "}\n";
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("branches that leave records to nobody") {
+  CHECK(advice(routed({"priority=0", "priority=1"})) ==
+        "ticker.toml:14:1: where: no stage behind \"kite_source\" takes records of priority 2: "
+        "should such come, they are dropped as unrouted, which is a fault; let a stage take what "
+        "the others leave\n");
+  CHECK(contains(advice(routed({"type='options'", "type=['equity','futures']"})),
+                 "takes records of type \"\": "));
+  CHECK(contains(advice(routed({"schema='kite.tick/1'"})),
+                 "takes records of schema \"kite.order/1\""));
+  CHECK(contains(advice(routed({"priority=0", "type='options'"})),
+                 "takes records of priority 1, type \"\": "));
+  CHECK(contains(advice(routed({"type=['options','']", "type='equity', exchange='NSE'"})),
+                 "takes records of type \"equity\", exchange \"\": "));
+}
+
+TEST_CASE("branches that take everything between them, or one of which asks nothing") {
+  CHECK(advice(routed({"priority=0", "priority=[1,2]"})) == "");
+  CHECK(advice(routed({"type='options'", "type=['equity','']"})) == "");
+  CHECK(advice(routed({"schema='kite.tick/1'", "schema='kite.order/1'"})) == "");
+  CHECK(advice(routed({"schema='kite.order/1'", "priority=[0,1], schema='kite.tick/1'",
+                       "priority=2"})) == "");
+  CHECK(advice(routed({"priority=0"}) +
+               "[[stage]]\nname='rest'\nplugin='null'\nfrom=['kite_source']\n") == "");
+}

@@ -60,6 +60,7 @@ class loader {
     tell_defaults();
     if (!out_.errors.empty()) return;
     advise(drafts_, spec_, out_);
+    advise_of_variables(drafts_, state_);
     spec_.hash = hash();
     result_.pipeline = std::move(spec_);
   }
