@@ -12,22 +12,23 @@ namespace sluice::levels {
 /// A reason to be above HEALTHY.
 struct signal {
   std::uint32_t level = SLUICE_HEALTHY;
-  std::string cause;  ///< "ratio", "latency", "pending", "guard", or a plugin's word
+  std::string cause;  ///< "ratio", "latency", "pending", "guard", a plugin's word, or "recovery"
   std::string text;   ///< for people: "latency 81.0 ms >= 50 ms"
 };
 
 struct sample {
-  double ratio = 1;             ///< min(1, capacity / offered); 1 while capacity is unknown
-  std::int64_t latency_ns = 0;  ///< p95 over a second, unanswered calls included
-  std::uint64_t pending = 0;    ///< least of queued + unacknowledged within the slot
-  bool guard_closed = true;     ///< false: CRITICAL
-  signal contributed{};         ///< the worst of the plugins'
+  double ratio = 1;                ///< min(1, capacity / offered); 1 while capacity is unknown
+  std::int64_t latency_ns = 0;     ///< p95 over a second, of calls that were answered
+  std::int64_t unanswered_ns = 0;  ///< age of the oldest call that was not: it counts like latency
+  std::uint64_t pending = 0;       ///< least of queued + unacknowledged within the slot
+  bool guard_closed = true;        ///< false: CRITICAL
+  signal contributed{};            ///< the worst of the plugins'
 };
 
 /// Where a sink stands.
 struct standing {
   std::uint32_t level = SLUICE_HEALTHY;
-  std::string cause, text;  ///< of what brought it there; empty when HEALTHY
+  std::string cause, text;  ///< of what holds it there now; empty when HEALTHY
 
   static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::min();
   std::int64_t better_since = never;  ///< all signals are beyond the level's exits

@@ -170,3 +170,37 @@ TEST_CASE("noise of 30 % round a threshold: at most two changes a minute") {
     sink.see({.pending = (i * 2'654'435'761u >> 16) % 61 + 70});
   CHECK(sink.changes <= 20);
 }
+
+TEST_CASE("an unanswered call counts with its age, and is told as what it is") {
+  const auto made = levels::worst({}, {.latency_ns = 600'000, .unanswered_ns = 81'000'000});
+  CHECK(made.level == SLUICE_CRITICAL);
+  CHECK(made.cause == "latency");
+  CHECK(made.text == "latency of an unanswered call 81.0 ms >= 50 ms");
+  watched sink;
+  CHECK(sink.see({.unanswered_ns = 300'000'000}) == SLUICE_OVERLOAD);
+  CHECK(sink.see({.unanswered_ns = 141'000'000}, 5 * second) == SLUICE_OVERLOAD);
+  CHECK(sink.see({.unanswered_ns = 6'000'000}, 10 * second) == SLUICE_HEALTHY);
+}
+
+TEST_CASE("what holds a level is told as of now, not as of when it began") {
+  watched sink;
+  sink.see({.latency_ns = 300'000'000});
+  CHECK(sink.at.text == "latency 300.0 ms >= 200 ms");
+  sink.see({.pending = 1'500});
+  CHECK(sink.at.level == SLUICE_OVERLOAD);
+  CHECK(sink.at.cause == "pending");
+  CHECK(sink.at.text == "pending 1500 > 1400");
+  sink.see({});
+  CHECK(sink.at.level == SLUICE_OVERLOAD);
+  CHECK(sink.at.cause == "recovery");
+  CHECK(sink.at.text == "recovers, every signal is better");
+  CHECK(sink.see({.ratio = 0.85}, 2 * second) == SLUICE_CRITICAL);
+  CHECK(sink.at.cause == "ratio");
+  CHECK(sink.at.text == "ratio 0.85 < 0.90");
+  CHECK(sink.see({}, 2 * second + slot) == SLUICE_WARNING);
+  CHECK(sink.at.text == "recovers, every signal is better");
+  levels::sample open;
+  open.guard_closed = false;
+  sink.see(open);
+  CHECK(sink.at.text == "its guard is not closed");
+}

@@ -81,6 +81,7 @@ class engine {
     std::uint64_t arrived = 0, copied_before = 0;
     std::uint64_t arrived_before = 0, delivered_before = 0, kept_away_before = 0;
     levels::demand demand;
+    levels::sample seen;
     levels::standing level;
     sluice_pressure pressure{sizeof(sluice_pressure), SLUICE_HEALTHY, 0, 0, 0, 0};
   };
@@ -96,7 +97,8 @@ class engine {
   void classify_sink(std::size_t number, std::int64_t now);
   levels::signal contributed_to(std::size_t sink) const;
   void classify_pipeline();
-  void tell_change(const instance& worst, std::uint32_t before, std::uint32_t after);
+  void tell_change(std::string_view of, const instance& sink, std::uint32_t before,
+                   std::uint32_t after);
   sluice_pressure pressure_of(std::span<const std::size_t> shards) const;
   void press(const instance& each);
   void tell_priority_lost(std::int64_t now);

@@ -267,6 +267,15 @@ published lane::read(const stage& of) const {
   return of.shown;
 }
 
+std::string lane::running_stage() const {
+  // Another thread may destroy what has left: only what is still here is looked at.
+  const std::lock_guard lock{published_mutex_};
+  const stage* const running = current();
+  for (const auto& each : stages_)
+    if (each.get() == running) return std::string{each->label()};
+  return {};
+}
+
 std::uint64_t lane::held_by_guard() const {
   const std::lock_guard lock{published_mutex_};
   return stages_.front()->is(SLUICE_GUARD) ? stages_.front()->shown.held : 0;

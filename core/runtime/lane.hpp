@@ -62,6 +62,8 @@ class lane {
   /// The stage whose code is about to run; for the watchdog.
   void entering(const stage* which) { current_.store(which, std::memory_order_relaxed); }
   const stage* current() const { return current_.load(std::memory_order_relaxed); }
+  /// [any] Its name; empty: none's, or that of one that has left the lane.
+  std::string running_stage() const;
 
   std::uint32_t number() const { return number_; }
   record_queue* queue() { return queue_.get(); }

@@ -243,8 +243,22 @@ TEST_CASE("every change is an event with its cause and all values") {
   const std::string told = on.last_event("pipeline");
   CHECK(told.find("level: ") == 0);
   for (const char* each :
-       {"OVERLOAD", "sink: ", "offered ", "capacity ", "ratio ", "p95 ", "pending "})
+       {"OVERLOAD", "sink: ", "offered ", "capacity ", "ratio ", "p95 ", "unanswered ", "pending "})
     CHECK_MESSAGE(told.find(each) != std::string::npos, told);
+}
+
+TEST_CASE("an event tells the unanswered age it was judged by, and what a plugin says") {
+  pressed on;
+  on.build();
+  on.offer(10, 1'000);
+  on["stage"].host->signal("errors", level::warning, "errors 3 % >= 1 %");
+  on.stalled = true;
+  on.give_many(1);
+  on.run->advance(300 * ms);
+  const std::string told = on.last_event("pipeline");
+  CHECK(told.find("unanswered call 2") != std::string::npos);
+  CHECK(told.find("unanswered for 2") != std::string::npos);
+  CHECK(told.find(", stage: errors 3 % >= 1 %)") != std::string::npos);
 }
 
 TEST_CASE("stages before shards see what all shards take together") {
@@ -333,6 +347,21 @@ TEST_CASE("what was sampled counts for a routed sink by its part of what came") 
   }
   CHECK(on.state("ticks").demand.offered_per_s == doctest::Approx(10'000).epsilon(0.03));
   CHECK(on.state("orders").demand.offered_per_s < 250);
+}
+
+TEST_CASE("of several sinks each one's change is an event of its own") {
+  two_ways on;
+  on.build();
+  for (int i = 0; i < 10; ++i) {
+    on.give_many(10);
+    on.run->advance(100 * ms);
+  }
+  const std::string told = on.last_event("sink a");
+  CHECK_MESSAGE(told.find("level: ") == 0, told);
+  CHECK(told.find("to OVERLOAD: sink a: ") != std::string::npos);
+  CHECK(told.find("unanswered for ") != std::string::npos);
+  CHECK(on.last_event("sink b") == "");
+  CHECK(on.last_event("pipeline").find("sink a: ") != std::string::npos);
 }
 
 TEST_CASE("a way down is told of the sink that was the worst") {

@@ -475,10 +475,7 @@ TEST_CASE("a sink whose ready throws has a fault each time it is asked, and is s
 TEST_CASE("the watchdog knows whose code runs, also when a sink's report calls the guard") {
   tail on{true};
   std::vector<std::string> inside;
-  const auto note = [&] {
-    const runtime::stage* in = on.run->running().lanes().back()->current();
-    inside.emplace_back(in == nullptr ? "nobody" : in->label());
-  };
+  const auto note = [&] { inside.push_back(on.run->running().lanes().back()->running_stage()); };
   on["guard"].permit = [&](std::uint64_t&) { return note(), +SLUICE_GUARD_ALLOW; };
   on["sink"].ready = [&](std::uint32_t, duration) { return note(), 1u; };
   std::uint64_t call = 0;
@@ -505,4 +502,17 @@ TEST_CASE("the watchdog knows whose code runs, also when a sink's report calls t
   CHECK(on.state("guard").faults == 1);
   CHECK(on.state("sink").faults == 1);
   on.check_balance();
+}
+
+TEST_CASE("the watchdog names no stage that has left its lane") {
+  tail on;
+  on.build();
+  lane& last = *on.run->running().lanes().back();
+  last.entering(last.stages().back().get());
+  CHECK(last.running_stage() == "sink");
+  auto gone = last.rearrange({});
+  CHECK(last.running_stage().empty());
+  last.rearrange(std::move(gone));
+  last.entering(nullptr);
+  CHECK(last.running_stage().empty());
 }

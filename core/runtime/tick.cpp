@@ -110,10 +110,10 @@ levels::sample engine::sample_sink(std::size_t number, std::int64_t now) {
   slot.silent_ns = now - seen.delivered_at_ns;
   sink.demand.add(slot);
 
-  const std::int64_t unanswered = seen.oldest_call_ns == 0 ? 0 : now - seen.oldest_call_ns;
   levels::sample made;
   made.ratio = sink.demand.ratio();
-  made.latency_ns = std::max(sink.in->driver()->calls.read(now).p95_ns, unanswered);
+  made.latency_ns = sink.in->driver()->calls.read(now).p95_ns;
+  made.unanswered_ns = seen.oldest_call_ns == 0 ? 0 : now - seen.oldest_call_ns;
   made.pending = sink.in->driver()->take_least_pending(
       queue.state.depth + (queue.popped - seen.taken) + seen.held + sink.in->held_by_guard());
   made.guard_closed = seen.guard_closed;
@@ -138,9 +138,15 @@ levels::signal engine::contributed_to(std::size_t sink) const {
 }
 
 void engine::classify_sink(std::size_t number, std::int64_t now) {
-  const levels::sample seen = sample_sink(number, now);
   instance& sink = instances_[number];
-  sink.level = levels::advance(spec_.level, std::move(sink.level), seen, now);
+  sink.seen = sample_sink(number, now);
+  const std::uint32_t before = sink.level.level;
+  sink.level = levels::advance(spec_.level, std::move(sink.level), sink.seen, now);
+  // The pipeline's event says it all of an only sink.
+  const auto sinks = std::count_if(instances_.begin(), instances_.end(),
+                                   [](const instance& each) { return each.made->is(SLUICE_SINK); });
+  if (sink.level.level != before && sinks > 1)
+    tell_change(sink.made->label(), sink, before, sink.level.level);
   // A queue that keeps the newest of each key is as short whatever comes: what is dropped before it
   // would only make that older.
   const bool acts =
@@ -163,7 +169,7 @@ void engine::classify_pipeline() {
   const std::size_t told = level_ < before ? worst_sink_ : number;
   worst_sink_ = number;
   if (level_ == before) return;
-  tell_change(instances_[told], before, level_);
+  tell_change("pipeline", instances_[told], before, level_);
   const std::string cause = level_ > before ? worst->level.cause : "recovery";
   const auto found = std::find_if(changes_.begin(), changes_.end(), [&](const level_changes& each) {
     return each.to == level_ && each.cause == cause;
@@ -174,18 +180,25 @@ void engine::classify_pipeline() {
     changes_.push_back({level_, cause, 1});
 }
 
-void engine::tell_change(const instance& worst, std::uint32_t before, std::uint32_t after) {
-  char values[160];
+/// `of` a sink, or of the pipeline, whose worst one it is: the cause, and all that was looked at.
+void engine::tell_change(std::string_view of, const instance& sink, std::uint32_t before,
+                         std::uint32_t after) {
+  const levels::sample& seen = sink.seen;
+  char values[224];
   std::snprintf(values, sizeof values,
-                "offered %.0f/s, capacity %.0f/s, ratio %.2f, latency p95 %.1f ms, pending %llu",
-                worst.demand.offered_per_s(), worst.demand.capacity_per_s(), worst.demand.ratio(),
-                static_cast<double>(worst.in->driver()->calls.read(last_tick_).p95_ns) / 1e6,
-                static_cast<unsigned long long>(worst.pressure.pending));
+                "offered %.0f/s, capacity %.0f/s, ratio %.2f, latency p95 %.1f ms, unanswered for "
+                "%.1f ms, pending %llu",
+                sink.demand.offered_per_s(), sink.demand.capacity_per_s(), seen.ratio,
+                static_cast<double>(seen.latency_ns) / 1e6,
+                static_cast<double>(seen.unanswered_ns) / 1e6,
+                static_cast<unsigned long long>(seen.pending));
   const bool up = after > before;
-  const std::string text = std::string{level_name(before)} + " to " + level_name(after) + ": " +
-                           (up ? level_cause_ : std::string{worst.made->label()} + " recovers") +
-                           " (" + values + ")";
-  shared_.tell(up ? SLUICE_WARN : SLUICE_INFO, "pipeline", "level", text);
+  std::string text = std::string{level_name(before)} + " to " + level_name(after) + ": " +
+                     std::string{sink.made->label()} +
+                     (up ? ": " + sink.level.text : std::string{" recovers"}) + " (" + values;
+  if (!seen.guard_closed) text += ", guard not closed";
+  if (seen.contributed.level > SLUICE_HEALTHY) text += ", " + seen.contributed.text;
+  shared_.tell(up ? SLUICE_WARN : SLUICE_INFO, of, "level", text + ")");
 }
 
 /// A sink as those before it see it: all the shards of it that they reach.
@@ -233,8 +246,9 @@ void engine::watch(std::int64_t now) {
     longest = each.get();
   }
   const bool hung = longest != nullptr && now - since >= hung_ns;
-  const stage* in = hung ? longest->current() : nullptr;
-  const std::string name{!hung ? "" : in == nullptr ? "a lane" : in->label()};
+  std::string name;
+  if (hung) name = longest->running_stage();
+  if (hung && name.empty()) name = "a lane";
   {
     const std::lock_guard lock{tick_mutex_};
     if (hung && hung_stage_ != name)
