@@ -1,6 +1,7 @@
 #include "cli/app.hpp"
 
 #include "cli/completion.hpp"
+#include "cli/manual.hpp"
 #include "cli/output.hpp"
 #include "cli/verbs.hpp"
 #include "config/text.hpp"
@@ -313,6 +314,24 @@ void add_completion(command_line& line) {
   });
 }
 
+void add_manual(command_line& line) {
+  auto verb = std::make_shared<std::string>();
+  CLI::App* app = line.app->add_subcommand("man", "Write the manual page of a verb");
+  app->footer(
+      "Examples:\n"
+      "  sluice man > sluice.1              the whole, sluice(1)\n"
+      "  sluice man run | man -l -          one verb, sluice-run(1)");
+  app->add_option("VERB", *verb, "The verb; the program's own page unless given")
+      ->type_name("VERB");
+  const CLI::App* whole = line.app.get();
+  app->callback([chosen = line.chosen, verb, whole] {
+    *chosen = [verb, whole] {
+      print(manual(*whole, *verb, SLUICE_VERSION));
+      return +done;
+    };
+  });
+}
+
 }  // namespace
 
 command_line make_command_line() {
@@ -321,9 +340,9 @@ command_line make_command_line() {
   line.app->footer(first_steps);
   line.app->require_subcommand(1);
   line.app->get_formatter()->column_width(28);
-  for (auto* add :
-       {&add_run, &add_check, &add_test, &add_plugins, &add_inspect, &add_graph, &add_schema,
-        &add_docs, &add_new, &add_verify, &add_status, &add_breaker, &add_version, &add_completion})
+  for (auto* add : {&add_run, &add_check, &add_test, &add_plugins, &add_inspect, &add_graph,
+                    &add_schema, &add_docs, &add_new, &add_verify, &add_status, &add_breaker,
+                    &add_version, &add_completion, &add_manual})
     add(line);
   return line;
 }

@@ -2,6 +2,7 @@
 #include "cli/app.hpp"
 
 #include "cli/completion.hpp"
+#include "cli/manual.hpp"
 #include "cli/verbs.hpp"
 
 #include <doctest/doctest.h>
@@ -73,6 +74,23 @@ TEST_CASE("every verb teaches by example") {
     CAPTURE(verb->get_name());
     CHECK(verb->help().find("Examples:\n  sluice " + verb->get_name()) != std::string::npos);
   }
+}
+
+TEST_CASE("every verb has a manual page, with its options and examples") {
+  const command_line line = make_command_line();
+  const std::string whole = manual(*line.app, "", "1.2.3");
+  for (const CLI::App* verb : line.app->get_subcommands({})) {
+    CAPTURE(verb->get_name());
+    const std::string page = manual(*line.app, verb->get_name(), "1.2.3");
+    CHECK(whole.find("sluice\\-" + verb->get_name() + "\\fR(1)") != std::string::npos);
+    CHECK(page.find("\"sluice 1.2.3\"") != std::string::npos);
+    CHECK(page.find(".SH EXAMPLES") != std::string::npos);
+    CHECK(page.find("\\-\\-help") != std::string::npos);
+  }
+  const std::string run = manual(*line.app, "run", "1.2.3");
+  CHECK(run.find("\\fB\\-\\-log\\-format\\fR \\fItext|\\:json\\fR") != std::string::npos);
+  CHECK(manual(*line.app, "verify", "1").find("report\\-to") == std::string::npos);  // hidden
+  CHECK_THROWS_WITH(manual(*line.app, "fly", "1"), "there is no verb \"fly\" to write a page of");
 }
 
 }  // namespace
