@@ -79,6 +79,8 @@ TEST_CASE("BACKPRESSURE_WINDOW_SECONDS is the monitor's window; a bare number is
   CHECK(integer(monitor, "window", "NONE", "") == 30'000'000'000);
   CHECK(integer(monitor, "window", "BACKPRESSURE_WINDOW_SECONDS", "120") == 120'000'000'000);
   CHECK(integer(monitor, "window", "BACKPRESSURE_WINDOW_SECONDS", "2m") == 120'000'000'000);
+  CHECK(under("NONE", "").window_ns == 30'000'000'000);  // of the core's latencies, too
+  CHECK(under("BACKPRESSURE_WINDOW_SECONDS", "120").window_ns == 120'000'000'000);
 }
 
 TEST_CASE("CIRCUIT_BREAKER_FAILURE_THRESHOLD and CIRCUIT_BREAKER_RECOVERY_TIMEOUT") {

@@ -57,6 +57,7 @@ class loader {
     read_stages("stage");
     read_stages("service");
     spec_.stages = wire(drafts_, out_);
+    take_window();
     tell_defaults();
     if (!out_.errors.empty()) return;
     advise(drafts_, spec_, out_);
@@ -124,6 +125,17 @@ class loader {
       else
         out_.error(item.at,
                    key + ": must be a table, written [[" + key + "]], not " + describe(item.is));
+    }
+  }
+
+  /// The latencies' longer window is the one the monitor has for everything else.
+  void take_window() {
+    for (const stage_spec& stage : spec_.stages) {
+      if (stage.settings == nullptr || view(stage.plugin->name) != "backpressure_monitor") continue;
+      const auto rows = rows_of(*stage.plugin);
+      for (std::uint32_t i = 0; i < stage.settings->size(); ++i)
+        if (view(rows[i].key) == "window" && rows[i].kind == SLUICE_DURATION)
+          spec_.window_ns = stage.settings->data()[i].integer;
     }
   }
 

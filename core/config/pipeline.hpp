@@ -122,7 +122,8 @@ struct pipeline_spec {
   std::uint32_t max_keys = 16'384;
   std::int64_t drain_limit_ns = 10'000'000'000;
   level_spec level;
-  std::vector<stage_spec> stages;  ///< in topological order; services last
+  std::int64_t window_ns = 60'000'000'000;  ///< of latencies; the shorter window is 1 s
+  std::vector<stage_spec> stages;           ///< in topological order; services last
 };
 
 }  // namespace sluice::config

@@ -10,7 +10,7 @@ namespace sluice::runtime {
 
 engine::engine(config::pipeline_spec spec, const clock& time, logger log, bool may_wait)
     : spec_{std::move(spec)},
-      shared_{time, std::move(log), spec_.name, spec_.max_keys},
+      shared_{time, std::move(log), spec_},
       started_{time.now()},
       last_tick_{time.now()} {
   tick_times_.fill(started_);

@@ -74,10 +74,10 @@ stage_state engine::state_of(const instance& each, std::int64_t now, bool at_res
   }
   if (each.made->is(SLUICE_SINK)) {
     made.latency = each.in->driver()->calls.read(now);
-    made.latency_60s = each.in->driver()->calls.read_60s(now);
+    made.latency_longer = each.in->driver()->calls.read_longer(now);
     made.latencies = each.in->driver()->published_calls.read();
     made.age = each.in->driver()->ages.read(now);
-    made.age_60s = each.in->driver()->ages.read_60s(now);
+    made.age_longer = each.in->driver()->ages.read_longer(now);
     made.ages = each.in->driver()->published_ages.read();
     made.receivers = own.receivers;
     made.demand = {each.demand.offered_per_s(), each.demand.capacity_per_s(), each.demand.ratio(),
@@ -111,6 +111,7 @@ snapshot engine::read(bool at_rest) const {
                                          : phase::starting;
   made.keys = shared_.keys.used();
   made.max_keys = spec_.max_keys;
+  made.window_ns = spec_.window_ns;
 
   const std::lock_guard lock{tick_mutex_};
   made.level = level_;

@@ -24,7 +24,8 @@ void lane::seal() {
   look_for_io();
   if (stages_.back()->is(SLUICE_SINK)) {
     stage* guard = head().is(SLUICE_GUARD) ? &head() : nullptr;
-    driver_ = std::make_unique<sink_driver>(*this, *queue_, guard, *stages_.back());
+    driver_ =
+        std::make_unique<sink_driver>(*this, *queue_, guard, *stages_.back(), shared_.window_ns);
     stages_.back()->driver = driver_.get();
   }
   if (!head().is(SLUICE_SERVICE)) ++shared_.data_lanes;

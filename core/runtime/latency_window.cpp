@@ -31,7 +31,7 @@ std::int64_t latency_window::middle(std::uint32_t bucket) {
 void latency_window::add(std::span<const std::int64_t> begins, std::int64_t end) {
   std::int64_t largest = 0, sum = 0;
   const std::lock_guard lock{mutex_};
-  slot* const longer = minute_.at(end);
+  slot* const longer = longer_.at(end);
   if (longer == nullptr) return;
   slot* const recent = second_.at(end);
   for (const std::int64_t begin : begins) {

@@ -1,4 +1,4 @@
-// Latencies of the last second and of the last 60, as log-linear histograms.
+// Latencies of the last second and of a longer window, as log-linear histograms.
 #pragma once
 
 #include "runtime/snapshot.hpp"
@@ -15,15 +15,20 @@ namespace sluice::runtime {
 /// of one, so that from 2 us to 68 s a percentile is at most 1/32 (3.2 %) off. The mean is exact.
 class latency_window {
  public:
+  /// `longer_ns`: of the longer window, 1 s at least; in it a sixtieth is forgotten at a time.
+  explicit latency_window(std::int64_t longer_ns)
+      : longer_{longer_ns / slots, std::vector<slot>(slots)} {}
+
   void add(std::int64_t latency_ns, std::int64_t now) { add(std::array{now - latency_ns}, now); }
   /// From each of `begins` to `end`.
   void add(std::span<const std::int64_t> begins, std::int64_t end);
   /// Of what was added in the second before `now`. p95 is the largest if there are fewer than 20.
   latency_state read(std::int64_t now) const { return of(second_, now); }
-  /// Of the 60 seconds before `now`, the one that is not over included.
-  latency_state read_60s(std::int64_t now) const { return of(minute_, now); }
+  /// Of the longer window before `now`, the sixtieth of it that is not over included.
+  latency_state read_longer(std::int64_t now) const { return of(longer_, now); }
 
  private:
+  static constexpr std::int64_t slots = 60;
   static constexpr std::uint32_t octaves = 26, steps = 16, buckets = octaves * steps;
   struct slot {
     std::int64_t number = -1;  // of its time since the clock's zero
@@ -51,7 +56,7 @@ class latency_window {
 
   mutable std::mutex mutex_;
   ring second_{100'000'000, std::vector<slot>(10)};
-  ring minute_{1'000'000'000, std::vector<slot>(60)};
+  ring longer_;
 };
 
 }  // namespace sluice::runtime

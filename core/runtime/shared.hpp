@@ -21,12 +21,13 @@ namespace sluice::runtime {
 class plugin_object;
 
 struct shared {
-  shared(const clock& given_time, logger given_log, std::string given_name, std::uint32_t max_keys)
+  shared(const clock& given_time, logger given_log, const config::pipeline_spec& spec)
       : time{given_time},
         log{std::move(given_log)},
-        pipeline{std::move(given_name)},
+        pipeline{spec.name},
+        window_ns{spec.window_ns},
         events{given_time},
-        keys{max_keys} {}
+        keys{spec.max_keys} {}
 
   /// An event, and a line of the log. Any thread.
   void tell(std::uint32_t severity, std::string_view stage, std::string_view kind,
@@ -38,6 +39,7 @@ struct shared {
   const clock& time;
   const logger log;
   const std::string pipeline;
+  const std::int64_t window_ns;  ///< the longer one of latencies
   event_log events;
   index_space keys;
   schemas formats;

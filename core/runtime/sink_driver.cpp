@@ -14,8 +14,15 @@
 
 namespace sluice::runtime {
 
-sink_driver::sink_driver(lane& where, record_queue& queue, stage* guard, stage& sink)
-    : lane_{where}, queue_{queue}, guard_{guard}, sink_{sink}, calls_(call_limit) {}
+sink_driver::sink_driver(lane& where, record_queue& queue, stage* guard, stage& sink,
+                         std::int64_t window_ns)
+    : calls{window_ns},
+      ages{window_ns},
+      lane_{where},
+      queue_{queue},
+      guard_{guard},
+      sink_{sink},
+      calls_(call_limit) {}
 
 // --- taking -------------------------------------------------------------------------------------
 

@@ -24,8 +24,8 @@ class stage;
 /// For the sink's lane, but where said.
 class sink_driver {
  public:
-  /// `guard` may be null.
-  sink_driver(lane& where, record_queue& queue, stage* guard, stage& sink);
+  /// `guard` may be null. `window_ns`: of the latencies' longer window.
+  sink_driver(lane& where, record_queue& queue, stage* guard, stage& sink, std::int64_t window_ns);
 
   /// Makes at most one call of the sink; false if there was nothing to do or it is not ready.
   bool step();

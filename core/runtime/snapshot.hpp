@@ -90,12 +90,12 @@ struct stage_state {
   std::uint64_t in_flight = 0;  ///< sink: sent and unacknowledged
   std::int64_t imbalance = 0;   ///< count.balance() - held; must read 0
   queue_state queue;
-  latency_state age, age_60s;          ///< sink: receipt to reply, per published record
-  latency_state latency, latency_60s;  ///< sink: first byte written to reply, per call
-  latency_histogram latencies;         ///< sink: as `latency`, since the start, per record
-  latency_histogram ages;              ///< sink: as `age`, since the start
-  demand_state demand;                 ///< sink
-  std::uint64_t receivers = 0;         ///< sink: as of the last report
+  latency_state age, age_longer;          ///< sink: receipt to reply, per published record
+  latency_state latency, latency_longer;  ///< sink: first byte written to reply, per call
+  latency_histogram latencies;            ///< sink: as `latency`, since the start, per record
+  latency_histogram ages;                 ///< sink: as `age`, since the start
+  demand_state demand;                    ///< sink
+  std::uint64_t receivers = 0;            ///< sink: as of the last report
   double rate_in_per_s = 0, rate_out_per_s = 0;  ///< over the last second
   double busy_share = 0;                         ///< of its lane's time over the last second
   std::uint64_t faults = 0;
@@ -120,6 +120,7 @@ struct snapshot {
   std::string metrics_prefix = "ticker";  ///< of the names without labels
   enum phase phase = phase::starting;
   std::int64_t now_ns = 0, uptime_ns = 0, unix_ns = 0;
+  std::int64_t window_ns = 60'000'000'000;  ///< of stages' `_longer`; the others' is 1 s
   std::uint32_t level = SLUICE_HEALTHY;
   std::string level_cause;
   std::vector<level_changes> changes;

@@ -234,10 +234,10 @@ TEST_CASE("latencies: a percentile is at most a 32nd off, the mean and the large
   for (int kind = 0; kind < 5; ++kind) {
     CAPTURE(kind);
     std::vector<std::int64_t> truth = latencies_of(kind, random);
-    latency_window window;
+    latency_window window{60'000'000'000};
     for (const std::int64_t each : truth) window.add(each, now);
     std::sort(truth.begin(), truth.end());
-    for (const auto& read : {window.read(now), window.read_60s(now)}) {
+    for (const auto& read : {window.read(now), window.read_longer(now)}) {
       const auto near = [&](std::int64_t got, std::size_t per_mille) {
         const auto exact = static_cast<double>(truth[truth.size() * per_mille / 1000 - 1]);
         CHECK(std::abs(static_cast<double>(got) - exact) <= exact / 32 + 1);
@@ -253,14 +253,14 @@ TEST_CASE("latencies: a percentile is at most a 32nd off, the mean and the large
 }
 
 TEST_CASE("latencies: of the last 60 seconds, each second leaves by itself") {
-  latency_window window;
+  latency_window window{60'000'000'000};
   constexpr std::int64_t second = 1'000'000'000;
   for (std::int64_t at = 1; at <= 100; ++at)
     for (int i = 0; i < 100; ++i) window.add(at * 1'000'000, at * second);
-  CHECK(window.read_60s(100 * second).max_ns == 100'000'000);
-  CHECK(window.read_60s(100 * second).mean_ns == 70'500'000);  // of 41 ms to 100 ms
-  CHECK(window.read_60s(159 * second).mean_ns == 100'000'000);
-  CHECK(window.read_60s(160 * second).max_ns == 0);
+  CHECK(window.read_longer(100 * second).max_ns == 100'000'000);
+  CHECK(window.read_longer(100 * second).mean_ns == 70'500'000);  // of 41 ms to 100 ms
+  CHECK(window.read_longer(159 * second).mean_ns == 100'000'000);
+  CHECK(window.read_longer(160 * second).max_ns == 0);
   CHECK(window.read(100 * second).mean_ns == 100'000'000);
 }
 
@@ -287,7 +287,7 @@ TEST_CASE("latencies: since the start, each is counted at its bound, also next t
 }
 
 TEST_CASE("latencies: what is below the smallest bucket or beyond the largest is still counted") {
-  latency_window window;
+  latency_window window{60'000'000'000};
   window.add(-5, 0);
   window.add(0, 0);
   window.add(3'600'000'000'000, 0);
@@ -296,7 +296,7 @@ TEST_CASE("latencies: what is below the smallest bucket or beyond the largest is
 }
 
 TEST_CASE("latencies: of the last second, the largest when they are few") {
-  latency_window window;
+  latency_window window{60'000'000'000};
   constexpr std::int64_t second = 1'000'000'000;
   for (int i = 0; i < 10; ++i) window.add(1'000'000, 10 * second);
   window.add(80'000'000, 10 * second);
@@ -316,12 +316,24 @@ TEST_CASE("latencies: since the start, of several records at once") {
 }
 
 TEST_CASE("latency: what is reported after its second never clears what came since") {
-  latency_window window;
+  latency_window window{60'000'000'000};
   window.add(5'000'000, 70'000'000'000);
   window.add(9'000'000'000, 69'000'000'000);  // of the same slot of the second's ring
   CHECK(window.read(70'000'000'000).max_ns == 5'000'000);
-  CHECK(window.read_60s(70'000'000'000).max_ns == 9'000'000'000);
+  CHECK(window.read_longer(70'000'000'000).max_ns == 9'000'000'000);
   window.add(9'000'000'000, 10'000'000'000);  // and of the minute's
-  CHECK(window.read_60s(70'000'000'000).max_ns == 9'000'000'000);
+  CHECK(window.read_longer(70'000'000'000).max_ns == 9'000'000'000);
   CHECK(window.read(70'000'000'000).max_ns == 5'000'000);
+}
+
+TEST_CASE("latency: the longer window is as long as it is told") {
+  constexpr std::int64_t second = 1'000'000'000;
+  for (const std::int64_t length : {second, 5 * second, 300 * second}) {
+    CAPTURE(length);
+    latency_window window{length};
+    const std::int64_t at = 1'000 * second;
+    window.add(7'000'000, at);
+    CHECK(window.read_longer(at + length * 58 / 60).max_ns == 7'000'000);
+    CHECK(window.read_longer(at + length).max_ns == 0);
+  }
 }

@@ -94,9 +94,9 @@ json::object stage(const runtime::stage_state& state) {
   if (state.kind == "sink") {
     made["in_flight"] = state.in_flight;
     made["latency"] = latency(state.latency);
-    made["latency_60s"] = latency(state.latency_60s);
+    made["latency_longer"] = latency(state.latency_longer);
     made["age"] = latency(state.age);
-    made["age_60s"] = latency(state.age_60s);
+    made["age_longer"] = latency(state.age_longer);
     made["ages"] = histogram(state.ages);
     made["demand"] = demand(state.demand);
     made["receivers"] = state.receivers;
@@ -135,6 +135,7 @@ std::string status_json(const runtime::snapshot& seen, const std::vector<runtime
                                       {"phase", phase_name(seen.phase)},
                                       {"time", utc(seen.unix_ns)},
                                       {"uptime_s", seconds(seen.uptime_ns)},
+                                      {"window_s", seconds(seen.window_ns)},
                                       {"level", level_name(seen.level)},
                                       {"level_cause", seen.level_cause},
                                       {"level_changes", level_changes(seen.changes)},

@@ -79,14 +79,15 @@ std::string stage_table(const runtime::snapshot& seen) {
 /// What is asked of each sink and how long a call of it takes.
 std::string sink_table(const runtime::snapshot& seen) {
   table out{{"sink", "offered/s", "capacity/s", "ratio", "pending", "mean", "p50", "p95", "p99",
-             "60 s: mean", "p50", "p95", "p99"}};
+             fmt::format("{:g} s: mean", static_cast<double>(seen.window_ns) / 1e9), "p50", "p95",
+             "p99"}};
   for (const runtime::stage_state& stage : seen.stages) {
     if (stage.kind != "sink") continue;
     std::vector<std::string> cells{
         stage.name, per_second(stage.demand.offered_per_s),
         stage.demand.capacity_per_s > 0 ? per_second(stage.demand.capacity_per_s) : "-",
         fmt::format("{:.2f}", stage.demand.ratio), grouped(stage.demand.pending)};
-    for (const runtime::latency_state& of : {stage.latency, stage.latency_60s})
+    for (const runtime::latency_state& of : {stage.latency, stage.latency_longer})
       for (const std::int64_t each : {of.mean_ns, of.p50_ns, of.p95_ns, of.p99_ns})
         cells.push_back(short_time(each));
     out.row(std::move(cells));

@@ -51,7 +51,7 @@ runtime::snapshot example() {
   sink.latencies.sum_s = 9.5;
   sink.ages.count[10] = 6, sink.ages.count[11] = 3, sink.ages.count[12] = 1;
   sink.ages.sum_s = 2.5;
-  sink.latency_60s = {3'000'000, 2'000'000, 4'000'000, 5'000'000, 90'000'000};
+  sink.latency_longer = {3'000'000, 2'000'000, 4'000'000, 5'000'000, 90'000'000};
   sink.demand = {1500, 1250, 0.833, 321};
   sink.level = SLUICE_WARNING;
 
@@ -182,8 +182,8 @@ TEST_CASE("the status as JSON") {
   CHECK(whole.at("stages").at(1).at("queue").at("records").to_number<int>() == 7);
   const boost::json::value& sink = whole.at("stages").at(2);
   CHECK(sink.at("latency").at("mean_s").to_number<double>() == doctest::Approx(0.002));
-  CHECK(sink.at("latency_60s").at("p99_s").to_number<double>() == doctest::Approx(0.005));
-  CHECK(sink.at("age_60s").at("max_s").to_number<double>() == 0);
+  CHECK(sink.at("latency_longer").at("p99_s").to_number<double>() == doctest::Approx(0.005));
+  CHECK(sink.at("age_longer").at("max_s").to_number<double>() == 0);
   const boost::json::array& ages = sink.at("ages").at("buckets").as_array();
   CHECK(ages.at(11).at("le_s").to_number<double>() == 0.25);
   CHECK(ages.at(11).at("count").to_number<int>() == 9);

@@ -68,8 +68,8 @@ void backpressure_monitor::each_metric(Visit&& visit) const {
     visit(name + "p95_seconds" + suffix, "95 % of the same are not above.", of.p95);
     visit(name + "p99_seconds" + suffix, "99 % of the same are not above.", of.p99);
   };
-  percentiles(seen_.latency_1s, "_1s");
-  percentiles(seen_.latency_60s, "_60s");
+  percentiles(seen_.latency_1s, spans_[0].suffix);
+  percentiles(seen_.latency_longer, spans_[1].suffix);
   visit("queue_depth", "Records queued before sinks or unacknowledged.", seen_.pending);
   visit("memory_bytes", "Resident memory of the process.", used_.memory_bytes);
   visit("memory_limit_bytes", "Memory it may have.", used_.memory_limit_bytes);

@@ -55,7 +55,7 @@ void take_stage(reading& into, const json::value* stage) {
   at(into.total, total::connection_errors) +=
       number(metrics, "connect_failures") + number(metrics, "reconnects");
   take_worst(into.latency_1s, member(stage, "latency"));
-  take_worst(into.latency_60s, member(stage, "latency_60s"));
+  take_worst(into.latency_longer, member(stage, "latency_longer"));
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ struct reading {
   totals total{};
   double pending = 0;  ///< records queued before sinks, or unacknowledged
   /// The worst sink's, by p95.
-  latency latency_1s, latency_60s;
+  latency latency_1s, latency_longer;
 };
 
 /// What is missing in the document counts as 0. None at all: it is no status document.
