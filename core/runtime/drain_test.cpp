@@ -91,6 +91,25 @@ TEST_CASE("drain: at the limit services end after all else, too") {
   CHECK(on.drain(1000 * ms));
 }
 
+TEST_CASE("drain: a service whose turn comes at the limit is asked once, with no time left") {
+  rig on;
+  on.add("source", source);
+  on.add("sink", sink, {"source"});
+  on.add("service", service);
+  on["sink"].drain = [](time_point) { return false; };
+  std::vector<std::int64_t> deadlines, times;
+  on["service"].drain = [&](time_point deadline) {
+    deadlines.push_back(deadline.time_since_epoch().count());
+    times.push_back(on.run->now());
+    return false;
+  };
+  on.build();
+  const std::int64_t began = on.run->now();
+  CHECK(on.drain(1000 * ms));
+  CHECK(times == std::vector<std::int64_t>{began + 1000 * ms});
+  CHECK(deadlines == times);
+}
+
 TEST_CASE("drain: what a stage lets go before it is done goes on at once") {
   rig on;
   on.add("source", source);

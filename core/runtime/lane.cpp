@@ -171,6 +171,8 @@ bool lane::drain_stages() {
 
 void lane::expire() {
   if (queue_ != nullptr) queue_->abandon();
+  // Its turn came too late to be waited for: a service is told once, with no time left.
+  if (head().is(SLUICE_SERVICE) && state_ != state::created) head().drain(now_);
   for (const auto& each : stages_) each->end();
   if (driver_ != nullptr) driver_->give_up();
   finish();
