@@ -58,10 +58,15 @@ bool conflating_sampler::drain(time_point) {
 
 void conflating_sampler::conflate(batch& records, record& each) {
   if (windows_.is_open(each.index)) {
-    if (const record* older = waiting(each.index)) {
-      each.weight += older->weight;
-      host_.drop(waiting_[each.index], reason::conflated);
-      forget(each.index);
+    if (const record* older = waiting(each.index); older != nullptr) {
+      if (older->schema == each.schema) {
+        each.weight += older->weight;
+        host_.drop(waiting_[each.index], reason::conflated);
+        forget(each.index);
+      } else {  // it says something else
+        release(each.index, records.number(each));
+        windows_.open(each.index, records.now());
+      }
     }
     if (const held_record newest = records.hold(each)) {
       wait(each.index, newest);

@@ -54,6 +54,17 @@ TEST_CASE("the first quote passes at once, of the next the newest at the interva
   CHECK(run.balanced());
 }
 
+TEST_CASE("a quote takes the place of none of another schema, and both go out in order") {
+  harness run{plugin, "interval = '100ms'"};
+  run.push({{.text = "a"}, {.text = "b", .schema = "test/1"}, {.text = "C", .schema = "other/1"}});
+  CHECK(texts(run) == "a b");
+  run.push({{.text = "D", .schema = "other/1"}});
+  run.advance(100ms);
+  CHECK(texts(run) == "D");
+  CHECK(conflated(run) == 1);  // C by D
+  CHECK(run.balanced());
+}
+
 TEST_CASE("each key has its own interval") {
   harness run{plugin, "interval = '100ms'"};
   run.push({.key = 1, .text = "a1"});
