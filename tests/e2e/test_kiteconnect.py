@@ -12,10 +12,8 @@ Where they differ it is on purpose, and each difference has a function below tha
 import datetime
 import decimal
 import json
-import os
-import shutil
-import subprocess
 
+import npm
 from harness import SOURCE, Case, main, wait_until
 from process import SLOWNESS, Process, free_port
 
@@ -85,28 +83,10 @@ def as_published(tick):
     return tick
 
 
-def npm_folder():
-    """The client with its packages, installed once per build."""
-    folder = os.environ["SLUICE_NPM_FOLDER"]
-    os.makedirs(folder, exist_ok=True)
-    for name in ("package.json", "package-lock.json", "watch.js"):
-        shutil.copy(f"{CLIENT}/{name}", folder)
-    lock = f"{folder}/package-lock.json"
-    installed = f"{folder}/node_modules/.installed"
-    if not os.path.exists(installed) or os.path.getmtime(installed) < os.path.getmtime(
-            f"{CLIENT}/package-lock.json"):
-        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-                              cwd=folder, capture_output=True, text=True, check=False, timeout=240)
-        if done.returncode != 0:
-            raise AssertionError(f"npm ci in {folder}: {done.stderr}")
-        shutil.copy(lock, installed)
-    return folder
-
-
 class OfficialClient(Case):
     @classmethod
     def setUpClass(cls):
-        cls.npm = npm_folder()
+        cls.npm = npm.installed(CLIENT)
 
     def tokens(self, address):
         """Instruments of the sandbox, some of each kind."""

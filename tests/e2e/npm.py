@@ -1,0 +1,21 @@
+"""Packages of npm that a test needs, installed once per build."""
+
+import os
+import shutil
+import subprocess
+
+
+def installed(source):
+    """A folder with the files of `source` and the packages its package-lock.json names; no package
+    runs a script of its own."""
+    folder = os.environ["SLUICE_NPM_FOLDER"]
+    shutil.copytree(source, folder, dirs_exist_ok=True)
+    lock = f"{source}/package-lock.json"
+    stamp = f"{folder}/node_modules/.installed"
+    if not os.path.exists(stamp) or os.path.getmtime(stamp) < os.path.getmtime(lock):
+        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+                              cwd=folder, capture_output=True, text=True, check=False, timeout=240)
+        if done.returncode != 0:
+            raise AssertionError(f"npm ci in {folder}: {done.stderr}")
+        shutil.copy(lock, stamp)
+    return folder
