@@ -288,6 +288,36 @@ void add_breaker(command_line& line) {
       ->type_name("[STAGE] [STATE]");
 }
 
+void add_level(command_line& line) {
+  verb<level_options> made{
+      line, "level", "Show a running pipeline's level, or force it",
+      "  sluice level ticker                what it is, and why\n"
+      "  sluice level ticker critical       samplers and shedders act on that\n"
+      "  sluice level ticker automatic      by the signals again",
+      &level};
+  made.app
+      ->add_option("WORDS", made.options->words,
+                   "A pipeline, by name or by its socket's path; then automatic, healthy, "
+                   "warning, critical or overload")
+      ->type_name("[PIPELINE] [LEVEL]")
+      ->expected(0, 2);
+}
+
+void add_events(command_line& line) {
+  verb<events_options> made{line, "events", "Show what happened to a running pipeline",
+                            "  sluice events ticker               the last 1024 at most\n"
+                            "  sluice events ticker --follow      and those that come\n"
+                            "  sluice events ticker --after 120 --format json",
+                            &events};
+  made.app->add_option("PIPELINE", made.options->pipeline, "Its name, or its socket's path")
+      ->type_name("PIPELINE");
+  made.app->add_option("--after", made.options->after, "Those numbered above")
+      ->type_name("N")
+      ->capture_default_str();
+  made.app->add_flag("-f,--follow", made.options->follow, "Go on until it ends or Ctrl-C");
+  made.format({"text", "json"});
+}
+
 void add_version(command_line& line) {
   verb<version_options> made{line, "version", "Show the version and the plugin ABI",
                              "  sluice version --format json", &version};
@@ -341,8 +371,8 @@ command_line make_command_line() {
   line.app->require_subcommand(1);
   line.app->get_formatter()->column_width(28);
   for (auto* add : {&add_run, &add_check, &add_test, &add_plugins, &add_inspect, &add_graph,
-                    &add_schema, &add_docs, &add_new, &add_verify, &add_status, &add_breaker,
-                    &add_version, &add_completion, &add_manual})
+                    &add_schema, &add_docs, &add_new, &add_verify, &add_status, &add_events,
+                    &add_breaker, &add_level, &add_version, &add_completion, &add_manual})
     add(line);
   return line;
 }

@@ -74,7 +74,9 @@ int breaker(const breaker_options& asked) {
     if (state.empty())
       print(states_of(ask(socket, {"status", 0}), stage));
     else
-      print(ask(socket, {"", 0, "breaker", stage, state}));
+      print(ask(socket, {"", 0,
+                         json::serialize(json::object{
+                             {"do", "breaker"}, {"stage", stage}, {"state", state}})}));
     return done;
   } catch (const std::runtime_error& why) {
     complain(std::string{"sluice breaker: "} + why.what() + "\n");

@@ -19,14 +19,6 @@ json::array to_json(const std::vector<config::diagnostic>& all) {
   return made;
 }
 
-json::array to_json(const std::vector<config::effective_value>& all) {
-  json::array made;
-  for (const config::effective_value& one : all)
-    made.push_back(
-        {{"owner", one.owner}, {"key", one.key}, {"value", one.value}, {"origin", one.origin}});
-  return made;
-}
-
 /// A block for [pipeline], for [level] and for each stage, with a line for each key.
 std::string to_text(const std::vector<config::effective_value>& all) {
   std::string text;

@@ -18,36 +18,16 @@ json::object parse_object(std::string_view line, const char* what) {
   return whole.as_object();
 }
 
-std::string text_of(const json::object& whole, const char* key) {
-  const json::value* found = whole.if_contains(key);
-  if (found == nullptr || !found->is_string())
-    throw std::runtime_error{std::string{"the command has no \""} + key +
-                             "\"; it reads {\"do\": \"breaker\", \"stage\": \"\", "
-                             "\"state\": \"open\"}"};
-  return std::string{found->as_string()};
-}
-
-request parse_command(const json::object& whole) {
-  request asked;
-  asked.act = text_of(whole, "do");
-  asked.stage = text_of(whole, "stage");
-  asked.state = text_of(whole, "state");
-  return asked;
-}
-
 }  // namespace
 
 std::string render(const request& asked) {
-  if (!asked.act.empty())
-    return json::serialize(
-               json::object{{"do", asked.act}, {"stage", asked.stage}, {"state", asked.state}}) +
-           "\n";
+  if (!asked.act.empty()) return asked.act + "\n";
   return json::serialize(json::object{{"get", asked.get}, {"after", asked.after}}) + "\n";
 }
 
 request parse_request(std::string_view line) {
   const json::object whole = parse_object(line, "the request");
-  if (whole.contains("do")) return parse_command(whole);
+  if (whole.contains("do")) return {"", 0, json::serialize(whole)};
   const json::value* get = whole.if_contains("get");
   if (get == nullptr || !get->is_string())
     throw std::runtime_error{"the request has no \"get\"; it reads {\"get\": \"status\"}"};

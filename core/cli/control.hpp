@@ -16,12 +16,9 @@ namespace sluice::cli {
 inline constexpr std::size_t request_max = 4096;
 
 struct request {
-  std::string get;          ///< status, page, metrics, events
-  std::uint64_t after = 0;  ///< events: those numbered above
-  // Or, if `act` is not empty, what is to be done:
-  std::string act{};    ///< breaker
-  std::string stage{};  ///< breaker: a guard; empty: all
-  std::string state{};  ///< breaker: one of guard_states
+  std::string get;          ///< status, page, metrics, events, operations, commands, config, tap
+  std::uint64_t after = 0;  ///< events, operations: those numbered above; tap: its number
+  std::string act{};        ///< or, if it is not empty, the command: a JSON object, {"do": ...}
 };
 
 std::string render(const request& asked);

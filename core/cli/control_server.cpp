@@ -81,11 +81,11 @@ class session : public std::enable_shared_from_this<session> {
       const request asked = parse_request(line);
       const std::optional<std::string> document = with_->answer(asked);
       if (document) return reply_header(document->size()) + *document;
-      if (!asked.act.empty())
-        return refusal(
-            fmt::format("there is nothing called \"{}\" to do; there is breaker", asked.act));
       return refusal(
-          fmt::format("there is no \"{}\"; there are status, page, metrics and events", asked.get));
+          fmt::format("there is no \"{}\"; there are status, page, metrics, events, operations, "
+                      "commands, config "
+                      "and tap",
+                      asked.get));
     } catch (const std::exception& failed) {
       return refusal(failed.what());
     }

@@ -2,6 +2,8 @@
 
 #include "plugin/within_limit.hpp"
 
+#include <boost/json.hpp>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -57,6 +59,14 @@ void complain(const config::load_result& result) {
     one.message.insert(0, "warning: ");
     complain(to_string(one) + "\n");
   }
+}
+
+boost::json::array to_json(const std::vector<config::effective_value>& all) {
+  boost::json::array made;
+  for (const config::effective_value& one : all)
+    made.push_back(
+        {{"owner", one.owner}, {"key", one.key}, {"value", one.value}, {"origin", one.origin}});
+  return made;
 }
 
 }  // namespace sluice::cli

@@ -5,6 +5,8 @@
 #include "config/load.hpp"
 #include "plugin/loader.hpp"
 
+#include <boost/json/array.hpp>
+
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -30,5 +32,8 @@ int ended(int code);
 
 /// "file:line:column: message" of each to standard error, warnings marked as such.
 void complain(const config::load_result& result);
+
+/// Each value as an object; no secret is among them.
+boost::json::array to_json(const std::vector<config::effective_value>& all);
 
 }  // namespace sluice::cli

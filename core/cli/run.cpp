@@ -8,6 +8,7 @@
 #include "telemetry/status.hpp"
 
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include <stdexcept>
 
@@ -38,14 +39,17 @@ int end_of(const runtime::pipeline& pipeline, const run_options& asked, telemetr
   return pipeline.drained_with_loss() ? drained_with_loss : done;
 }
 
-int run_pipeline(config::pipeline_spec spec, const run_options& asked, std::int64_t status_every) {
+int run_pipeline(config::load_result loaded, const run_options& asked, std::int64_t status_every) {
+  config::pipeline_spec spec = std::move(*loaded.pipeline);
   const runtime::system_clock time;
   telemetry::log log{{asked.json_log, severity_of(asked.log_level), {}}, time};
   int code = failure;
   try {
     const std::string name = spec.name;
-    service serving{{socket_file(own_run_dir(run_dirs()), name), spec.drain_limit_ns, status_every},
-                    log};
+    service serving{
+        {socket_file(own_run_dir(run_dirs()), name), spec.drain_limit_ns, status_every,
+         boost::json::serialize(boost::json::object{{"config", to_json(loaded.effective)}})},
+        log};
     const std::size_t stages = spec.stages.size();
     runtime::pipeline pipeline{std::move(spec), time, log.logger()};
     log.write(SLUICE_INFO, "",
@@ -74,7 +78,7 @@ int run(const run_options& asked) {
   config::load_result result = load(asked.file, asked.from);
   complain(result);
   if (!result.pipeline) return bad_configuration;
-  return run_pipeline(std::move(*result.pipeline), asked, status_every);
+  return run_pipeline(std::move(result), asked, status_every);
 }
 
 }  // namespace sluice::cli

@@ -1,13 +1,15 @@
 #include "cli/service.hpp"
 
-#include "cli/breaker.hpp"
+#include "cli/commands.hpp"
 #include "cli/control_server.hpp"
 #include "cli/notify.hpp"
+#include "cli/operations.hpp"
 #include "telemetry/metrics.hpp"
 #include "telemetry/status.hpp"
 
 #include <fmt/format.h>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -27,31 +29,6 @@ constexpr auto tick_interval = std::chrono::milliseconds{100};
 constexpr auto one_signal = std::chrono::milliseconds{200};
 constexpr int ticks_per_second = 10;
 
-/// What the control socket and services read.
-std::optional<std::string> document(const runtime::pipeline& of, std::string_view what,
-                                    std::uint64_t after) {
-  if (what == "status") return telemetry::status_json(of.read(), of.events(after));
-  if (what == "page") return telemetry::status_text(of.read(), of.events(after));
-  if (what == "metrics") return telemetry::prometheus_text(of.read());
-  if (what == "events") return telemetry::events_json(of.events(after));
-  return std::nullopt;
-}
-
-/// Does what the control socket was told to. Throws std::runtime_error with what is allowed.
-std::optional<std::string> act(runtime::pipeline& on, const request& told) {
-  if (told.act != "breaker") return std::nullopt;
-  const std::optional<std::uint32_t> state = guard_state(told.state);
-  if (!state)
-    throw std::runtime_error{
-        fmt::format("a breaker cannot be told \"{}\"; allowed are {}", told.state, guard_states)};
-  if (on.force_guard(told.stage, *state) != SLUICE_OK)
-    throw std::runtime_error{told.stage.empty()
-                                 ? "the pipeline has no breaker"
-                                 : fmt::format("\"{}\" is no breaker of the pipeline", told.stage)};
-  return fmt::format("{}: told {}\n", told.stage.empty() ? "every breaker" : told.stage,
-                     told.state);
-}
-
 }  // namespace
 
 struct service::parts {
@@ -64,6 +41,39 @@ struct service::parts {
     // A peer that is gone is an error of the write, not the end of the process.
     std::signal(SIGPIPE, SIG_IGN);
     signals.add(SIGHUP);
+  }
+
+  /// What the control socket and services read.
+  std::optional<std::string> document(std::string_view what, std::uint64_t after) const {
+    if (what == "status") return telemetry::status_json(running->read(), running->events(after));
+    if (what == "page") return telemetry::status_text(running->read(), running->events(after));
+    if (what == "metrics") return telemetry::prometheus_text(running->read());
+    if (what == "events") return telemetry::events_json(running->events(after));
+    if (what == "operations") return told.document(after);
+    if (what == "commands") return told.names();
+    if (what == "config") return options.configuration;
+    return std::nullopt;
+  }
+
+  void take_commands() {
+    add_commands(told, *running, log);
+    told.when_taken([this] { asio::post(io, [this] { told.run(); }); });
+    told.when_ended([this](std::uint64_t number, std::string_view name, std::string_view by,
+                           const outcome& how) {
+      running->tell(how.done ? SLUICE_INFO : SLUICE_WARN, by, "operation",
+                    fmt::format("{} {}: {}", number, name, how.text));
+    });
+  }
+
+  /// What the control socket was asked for, or told.
+  std::optional<std::string> answer(const request& asked) {
+    if (asked.act.empty()) return document(asked.get, asked.after);
+    const std::uint64_t number = told.take(asked.act, "control");
+    told.run();
+    outcome how;
+    if (!told.ended(number, how)) return fmt::format("operation {} goes on\n", number);
+    if (!how.done) throw std::runtime_error{how.text};
+    return how.text + "\n";
   }
 
   void await_signal() {
@@ -135,6 +145,7 @@ struct service::parts {
 
   service_options options;
   telemetry::log& log;
+  operations told;
   asio::io_context io{1};
   control_server control;
   asio::signal_set signals;
@@ -155,13 +166,12 @@ service::~service() = default;
 void service::run(runtime::pipeline& pipeline) {
   parts_->running = &pipeline;
   parts_->await_signal();
-  pipeline.answer_with([&pipeline](std::string_view what, std::uint64_t after) {
-    return document(pipeline, what, after);
-  });
+  parts_->take_commands();
+  pipeline.answer_with(
+      [this](std::string_view what, std::uint64_t after) { return parts_->document(what, after); },
+      [this](std::string_view told, std::string_view by) { return parts_->told.take(told, by); });
   pipeline.start();
-  parts_->control.serve([&pipeline](const request& asked) {
-    return asked.act.empty() ? document(pipeline, asked.get, asked.after) : act(pipeline, asked);
-  });
+  parts_->control.serve([this](const request& asked) { return parts_->answer(asked); });
   parts_->manager.ready();
   parts_->await_tick();
   parts_->io.run();

@@ -15,6 +15,7 @@ struct service_options {
   std::filesystem::path control_socket;
   std::int64_t drain_limit_ns = 0;   ///< for the message alone
   std::int64_t status_every_ns = 0;  ///< a line of figures in the log; 0: never
+  std::string configuration{};       ///< the document "config"
 };
 
 class service {

@@ -117,6 +117,20 @@ struct breaker_options {
 };
 int breaker(const breaker_options& asked);
 
+struct level_options {
+  std::string pipeline;            ///< empty: the only one that runs
+  std::vector<std::string> words;  ///< what it is told, if anything
+};
+int level(const level_options& asked);
+
+struct events_options {
+  std::string pipeline;  ///< empty: the only one that runs
+  std::uint64_t after = 0;
+  bool follow = false;  ///< go on until interrupted
+  std::string format = "text";
+};
+int events(const events_options& asked);
+
 struct version_options {
   std::string format = "text";
 };

@@ -116,6 +116,10 @@ snapshot engine::read(bool at_rest) const {
   const std::lock_guard lock{tick_mutex_};
   made.level = level_;
   made.level_cause = level_cause_;
+  if (forced_level_) {
+    made.level = *forced_level_;
+    made.level_cause = "told so by an operator";
+  }
   made.changes = changes_;
   made.hung_stage = hung_stage_;
   made.stopped_by = stopped_by_;

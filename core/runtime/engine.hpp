@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,8 +41,11 @@ class engine {
   /// A stage by name; null if there is none. For tests, between steps.
   stage* find(std::string_view name);
 
-  /// What services read of the whole. Before the lanes run.
-  void answer_with(document_reader reader) { shared_.document = std::move(reader); }
+  /// What services read of the whole, and tell it to do. Before the lanes run.
+  void answer_with(document_reader reader, command_taker taker) {
+    shared_.document = std::move(reader);
+    shared_.command = std::move(taker);
+  }
 
   /// Every 100 ms, one thread at a time.
   void tick();
@@ -53,6 +57,14 @@ class engine {
   /// `stage` is empty), SLUICE_GUARD_AUTOMATIC ...; done at its lane's next step. SLUICE_INVALID:
   /// no such guard, or no such state.
   sluice_status force_guard(std::string_view stage, std::uint32_t state);
+  /// [any] operate.cpp. What stages are told whatever the signals say, and the pipeline's level;
+  /// nothing: by the signals again. From the next tick on.
+  void force_level(std::optional<std::uint32_t> to);
+  /// [any] An event, and a line of the log.
+  void tell(std::uint32_t severity, std::string_view stage, std::string_view kind,
+            std::string_view message) {
+    shared_.tell(severity, stage, kind, message);
+  }
   bool stopped() const;
   bool drained_with_loss() const;
   /// `at_rest`: nothing is between two lanes, so that must add up too.
@@ -97,6 +109,8 @@ class engine {
   void classify_sink(std::size_t number, std::int64_t now);
   levels::signal contributed_to(std::size_t sink) const;
   void classify_pipeline();
+  void obey();
+  void count_change(std::uint32_t to, std::string_view cause);
   void tell_change(std::string_view of, const instance& sink, std::uint32_t before,
                    std::uint32_t after);
   sluice_pressure pressure_of(std::span<const std::size_t> shards) const;
@@ -120,8 +134,9 @@ class engine {
   std::size_t tick_ = 0;
   std::int64_t last_tick_ = 0;
   std::array<std::int64_t, rate_slots> tick_times_{};
-  std::uint64_t copied_ = 0;    // by all stages, in the last slot
-  std::size_t worst_sink_ = 0;  // in instances_
+  std::uint64_t copied_ = 0;                   // by all stages, in the last slot
+  std::size_t worst_sink_ = 0;                 // in instances_
+  std::optional<std::uint32_t> forced_level_;  // by an operator
   std::uint32_t level_ = SLUICE_HEALTHY;
   std::string level_cause_;
   std::vector<level_changes> changes_;

@@ -331,6 +331,19 @@ struct host_calls {
     }
   }
 
+  static sluice_status take_command(const sluice_host* host, sluice_str request,
+                                    std::uint64_t* operation, sluice_text* error) {
+    stage& by = of(host);
+    if (fails(by)) return put(error, "the command failed, as a test asked for"), SLUICE_FAILED;
+    if (!by.shared_.command) return put(error, "nothing takes commands here"), SLUICE_INVALID;
+    try {
+      *operation = by.shared_.command(view(request), by.name_);
+      return SLUICE_OK;
+    } catch (const std::exception& exception) {
+      return put(error, exception.what()), SLUICE_INVALID;
+    }
+  }
+
   static const void* extension(const sluice_host* host, sluice_str id) {
     static constexpr sluice_attributes attributes_table{
         sizeof attributes_table, &publish_attributes, &attribute_generation, &attribute};
@@ -338,7 +351,8 @@ struct host_calls {
     static constexpr sluice_metrics metrics_table{sizeof metrics_table, &add_metric, &set_metric};
     static constexpr sluice_signals signals_table{sizeof signals_table, &set_signal};
     static constexpr sluice_resolver resolver_table{sizeof resolver_table, &resolve, &resolved};
-    static constexpr sluice_control control_table{sizeof control_table, &read_document};
+    static constexpr sluice_control control_table{sizeof control_table, &read_document,
+                                                  &take_command};
     if (view(id) == SLUICE_EXT_ATTRIBUTES) return &attributes_table;
     if (view(id) == SLUICE_EXT_CODECS) return &codecs_table;
     if (view(id) == SLUICE_EXT_METRICS) return &metrics_table;

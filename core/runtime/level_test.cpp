@@ -69,6 +69,22 @@ TEST_CASE("the first message after the start is healthy and published") {
   CHECK(on.demand().ratio == 1);
 }
 
+TEST_CASE("an operator's level goes before the signals', until it is taken back") {
+  pressed on;
+  on.build();
+  on.run->running().force_level(SLUICE_CRITICAL);
+  CHECK(on.offer(1, 300, 100) == SLUICE_CRITICAL);
+  CHECK(on.seen.level == SLUICE_CRITICAL);
+  CHECK(on.cause() == "told so by an operator");
+  const snapshot told = on.run->read();
+  REQUIRE(told.changes.size() == 1);
+  CHECK(told.changes[0].cause == "operator");
+  on.run->running().force_level(std::nullopt);
+  on.offer(1, 300, 100);
+  CHECK(on.level() == SLUICE_HEALTHY);
+  CHECK(on.seen.level == SLUICE_HEALTHY);
+}
+
 TEST_CASE("a burst that drains within its slot is not pressure") {
   pressed on;  // takes 5,000 in a slot
   on.takes = 2 * ms;

@@ -20,4 +20,12 @@ sluice_status engine::force_guard(std::string_view stage, std::uint32_t state) {
   return found;
 }
 
+void engine::force_level(std::optional<std::uint32_t> to) {
+  const std::lock_guard lock{tick_mutex_};
+  if (to) count_change(*to, "operator");
+  if (forced_level_ && !to)  // in `never` mode nobody else would
+    for (instance& each : instances_) each.pressure.level = SLUICE_HEALTHY;
+  forced_level_ = to;
+}
+
 }  // namespace sluice::runtime

@@ -63,8 +63,8 @@ void pipeline::end_stages() {
   if (!parts_->destroy_stages()) static_cast<void>(parts_.release());
 }
 
-void pipeline::answer_with(document_reader reader) {
-  parts_->running.answer_with(std::move(reader));
+void pipeline::answer_with(document_reader reader, command_taker taker) {
+  parts_->running.answer_with(std::move(reader), std::move(taker));
 }
 
 void pipeline::start() {
@@ -81,6 +81,11 @@ void pipeline::tick() { parts_->running.tick(); }
 void pipeline::begin_drain() { parts_->running.begin_drain(); }
 sluice_status pipeline::force_guard(std::string_view stage, std::uint32_t state) {
   return parts_->running.force_guard(stage, state);
+}
+void pipeline::force_level(std::optional<std::uint32_t> to) { parts_->running.force_level(to); }
+void pipeline::tell(std::uint32_t severity, std::string_view stage, std::string_view kind,
+                    std::string_view message) {
+  parts_->running.tell(severity, stage, kind, message);
 }
 void pipeline::stop_now() { parts_->running.stop_now(); }
 bool pipeline::stopped() const { return parts_->running.stopped(); }

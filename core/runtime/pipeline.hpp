@@ -24,6 +24,10 @@ using logger =
 using document_reader =
     std::function<std::optional<std::string>(std::string_view what, std::uint64_t after)>;
 
+/// Takes a command, a JSON object, of the service `by`: the operation's number. Throws
+/// std::runtime_error for one that it does not know. Called in services' lanes.
+using command_taker = std::function<std::uint64_t(std::string_view request, std::string_view by)>;
+
 class pipeline {
  public:
   /// Creates every stage, each within a deadline. Throws std::runtime_error naming the stage. If
@@ -33,8 +37,8 @@ class pipeline {
   /// Destroys every stage, each within a deadline, and logs which one hangs in it; as above.
   ~pipeline();
 
-  /// What services read of the whole. Before `start`.
-  void answer_with(document_reader reader);
+  /// What services read of the whole, and tell it to do. Before `start`.
+  void answer_with(document_reader reader, command_taker taker);
 
   /// Starts the lanes' threads.
   void start();
@@ -47,6 +51,11 @@ class pipeline {
   void begin_drain();
   /// Any thread. As engine::force_guard.
   sluice_status force_guard(std::string_view stage, std::uint32_t state);
+  /// Any thread. As engine::force_level.
+  void force_level(std::optional<std::uint32_t> to);
+  /// Any thread. An event, and a line of the log.
+  void tell(std::uint32_t severity, std::string_view stage, std::string_view kind,
+            std::string_view message);
   /// Any thread. Ends a drain at once: what is left is dropped as `shutdown`.
   void stop_now();
   /// All lanes have ended.

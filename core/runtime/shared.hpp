@@ -53,8 +53,9 @@ struct shared {
            "a secret stays as it was last read, if it was: " + std::string{why});
   }};
 
-  /// For services; empty: there is nothing to read. Set before the lanes run.
+  /// For services; empty: there is nothing to read, to tell. Set before the lanes run.
   document_reader document;
+  command_taker command;
   /// An object that is out of its stage: destroyed where plugin code may take its time. Any lane.
   std::function<void(std::unique_ptr<plugin_object>)> retire;
   /// A stage that must not go on: the pipeline drains. Any lane.

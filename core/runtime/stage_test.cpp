@@ -409,9 +409,11 @@ TEST_CASE("a service reads documents of the whole by name; other stages have no 
   at.build();
   const sluice::host host = *at["service"].host;
   CHECK(host.document("status") == std::nullopt);  // before anybody answers
-  at.run->running().answer_with([](std::string_view what, std::uint64_t after) {
-    return what == "events" ? std::optional{"after " + std::to_string(after)} : std::nullopt;
-  });
+  at.run->running().answer_with(
+      [](std::string_view what, std::uint64_t after) {
+        return what == "events" ? std::optional{"after " + std::to_string(after)} : std::nullopt;
+      },
+      {});
   std::optional<std::string> got, none;
   at["service"].timer = [&](time_point) {
     got = host.document("events", 7);
@@ -426,15 +428,37 @@ TEST_CASE("a service reads documents of the whole by name; other stages have no 
   CHECK(at["source"].host->document("events") == std::nullopt);
 }
 
+TEST_CASE("a service tells the pipeline to do something, and hears at once if it cannot") {
+  rig at;
+  at.add("source", source);
+  at.add("sink", sink, {"source"});
+  at.add("service", &plugin_of<scripted<SLUICE_SERVICE>>);
+  at.build();
+  const sluice::host host = *at["service"].host;
+  CHECK_THROWS_WITH(host.command("{}"), "nothing takes commands here");
+  std::string taken;
+  at.run->running().answer_with({}, [&](std::string_view request, std::string_view by) {
+    if (request == "{}") throw std::runtime_error{"there is nothing called \"\" to do"};
+    taken = std::string{by} + " " + std::string{request};
+    return std::uint64_t{7};
+  });
+  CHECK(host.command("{\"do\": \"dance\"}") == 7);
+  CHECK(taken == "service {\"do\": \"dance\"}");
+  CHECK_THROWS_WITH(host.command("{}"), "there is nothing called \"\" to do");
+  CHECK(at.state("service").faults == 0);
+}
+
 TEST_CASE("what goes wrong while a document is made stays on the host's side") {
   rig at;
   at.add("source", source);
   at.add("sink", sink, {"source"});
   at.add("service", &plugin_of<scripted<SLUICE_SERVICE>>);
   at.build();
-  at.run->running().answer_with([](std::string_view, std::uint64_t) -> std::optional<std::string> {
-    throw std::runtime_error{"no paper left"};
-  });
+  at.run->running().answer_with(
+      [](std::string_view, std::uint64_t) -> std::optional<std::string> {
+        throw std::runtime_error{"no paper left"};
+      },
+      {});
   CHECK(at["service"].host->document("status") == std::nullopt);
   CHECK(at.logged.back() == "service: no paper left");
 }

@@ -34,6 +34,7 @@ void engine::tick() {
         if (instances_[i].made->is(SLUICE_SINK)) classify_sink(i, now);
       classify_pipeline();
     }
+    obey();
     tick_times_[tick_ % rate_slots] = now;
     ++tick_;
     last_tick_ = now;
@@ -170,14 +171,24 @@ void engine::classify_pipeline() {
   worst_sink_ = number;
   if (level_ == before) return;
   tell_change("pipeline", instances_[told], before, level_);
-  const std::string cause = level_ > before ? worst->level.cause : "recovery";
+  count_change(level_, level_ > before ? worst->level.cause : "recovery");
+}
+
+/// An operator's word goes before what was measured.
+void engine::obey() {
+  if (!forced_level_) return;
+  for (instance& each : instances_)
+    if (each.made->is(SLUICE_SINK)) each.pressure.level = *forced_level_;
+}
+
+void engine::count_change(std::uint32_t to, std::string_view cause) {
   const auto found = std::find_if(changes_.begin(), changes_.end(), [&](const level_changes& each) {
-    return each.to == level_ && each.cause == cause;
+    return each.to == to && each.cause == cause;
   });
   if (found != changes_.end())
     ++found->count;
   else
-    changes_.push_back({level_, cause, 1});
+    changes_.push_back({to, std::string{cause}, 1});
 }
 
 /// `of` a sink, or of the pipeline, whose worst one it is: the cause, and all that was looked at.

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <ctime>
 #include <mutex>
@@ -101,7 +102,10 @@ std::string json_line(std::int64_t unix_ns, std::uint32_t severity, std::string_
 
 struct log::parts {
   parts(log_options given, const runtime::clock& clock)
-      : options{std::move(given)}, time{clock}, out{"sluice", sink_of(options)} {
+      : options{std::move(given)},
+        least{options.least},
+        time{clock},
+        out{"sluice", sink_of(options)} {
     out.set_level(spdlog::level::trace);
     // Time and severity are the line's own: it is rendered once, with the injected clock.
     out.set_pattern(options.json ? "%v" : "%^%v%$");
@@ -147,6 +151,7 @@ struct log::parts {
   static constexpr std::size_t longest_line = 4000;
 
   log_options options;
+  std::atomic<std::uint32_t> least;
   const runtime::clock& time;
   spdlog::logger out;
   std::mutex write_mutex;
@@ -160,8 +165,12 @@ log::log(log_options options, const runtime::clock& time)
 
 log::~log() { parts_->say(parts_->limiter.collect(parts_->time.now(), true)); }
 
+void log::least(std::uint32_t severity) {
+  parts_->least.store(std::min<std::uint32_t>(severity, SLUICE_ERROR), std::memory_order_relaxed);
+}
+
 void log::write(std::uint32_t severity, std::string_view stage, std::string_view message) {
-  if (severity < parts_->options.least) return;
+  if (severity < parts_->least.load(std::memory_order_relaxed)) return;
   {
     const std::lock_guard lock{parts_->mutex};
     if (!parts_->limiter.admit(severity, stage, message, parts_->time.now())) return;

@@ -30,6 +30,8 @@ class log {
 
   /// `stage` may be empty: the core itself.
   void write(std::uint32_t severity, std::string_view stage, std::string_view message);
+  /// From now on what is less severe is not written.
+  void least(std::uint32_t severity);
   /// Says what was left out; every second or so.
   void tick();
 

@@ -107,10 +107,15 @@ struct harness::parts {
                 },
                 false} {
     const at_bench here{probes};
-    running.answer_with([this](std::string_view what, std::uint64_t) {
-      const auto found = documents.find(what);
-      return found == documents.end() ? std::nullopt : std::optional{found->second};
-    });
+    running.answer_with(
+        [this](std::string_view what, std::uint64_t) {
+          const auto found = documents.find(what);
+          return found == documents.end() ? std::nullopt : std::optional{found->second};
+        },
+        [this](std::string_view request, std::string_view) {
+          commands.emplace_back(request);
+          return ++last_command;
+        });
     running.create_stages([](runtime::stage& made) { made.create(); });
     under_test = running.find(label);
     settle();
@@ -189,6 +194,8 @@ struct harness::parts {
   runtime::system_clock system_time;
   bench probes;
   std::map<std::string, std::string, std::less<>> documents;
+  std::vector<std::string> commands;
+  std::uint64_t last_command = 0;
   std::vector<message> logged;
   std::uint64_t last_event = 0;
   runtime::engine running;
@@ -233,6 +240,8 @@ void harness::pressure(const sluice_pressure& now) {
 void harness::document(std::string_view what, std::string text) {
   parts_->documents.insert_or_assign(std::string{what}, std::move(text));
 }
+
+std::vector<std::string> harness::commands() { return std::exchange(parts_->commands, {}); }
 
 void harness::fail_host_call(std::uint64_t nth) { parts_->under_test->fail_host_call(nth); }
 

@@ -337,11 +337,14 @@ PINNED_AT(sluice_codecs, name, 16, sluice_str (*)(const sluice_host* host, uint1
 // --- ext/control.h ---------------------------------------------------------------------
 
 VALUE(std::string_view{SLUICE_EXT_CONTROL}, "sluice.control/1");
-PINNED(sluice_control, 16, 2);
+PINNED(sluice_control, 24, 3);
 PINNED_AT(sluice_control, size, 0, uint32_t);
 PINNED_AT(sluice_control, read, 8,
           sluice_status (*)(const sluice_host* host, sluice_str what, uint64_t after,
                             void (*take)(void* context, sluice_str document), void* context));
+PINNED_AT(sluice_control, command, 16,
+          sluice_status (*)(const sluice_host* host, sluice_str request, uint64_t* operation,
+                            sluice_text* error));
 
 // --- ext/guard.h -----------------------------------------------------------------------
 

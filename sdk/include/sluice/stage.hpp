@@ -42,6 +42,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -102,6 +103,20 @@ class host {
     };
     if (control->read(raw_, borrow(what), after, take, &text) != SLUICE_OK) return std::nullopt;
     return text;
+  }
+
+  /// Services: tells the pipeline to do something (ext/control.h); the operation's number. Throws
+  /// std::runtime_error with what is allowed.
+  std::uint64_t command(std::string_view request) const {
+    const auto* control = extension<sluice_control>(SLUICE_EXT_CONTROL);
+    if (control == nullptr || control->size < sizeof *control)
+      throw std::runtime_error{"this host takes no commands"};
+    char buffer[1024];
+    sluice_text error{buffer, sizeof buffer, 0};
+    std::uint64_t operation = 0;
+    if (control->command(raw_, borrow(request), &operation, &error) != SLUICE_OK)
+      throw std::runtime_error{std::string{buffer, error.size}};
+    return operation;
   }
 
   std::uint16_t schema(std::string_view name) const { return raw_->schema(raw_, borrow(name)); }

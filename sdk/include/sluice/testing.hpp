@@ -98,8 +98,12 @@ class __attribute__((visibility("default"))) harness {
   void pressure(const sluice_pressure& now);
   /// What a service reads as the document `what` (ext/control.h). None is there before.
   void document(std::string_view what, std::string text);
+  /// What a service told the pipeline to do since the last call, each a JSON object; nothing is
+  /// done. They are numbered from 1.
+  std::vector<std::string> commands();
   /// The n-th call from now on (1: the next) that the stage makes to the host answers
-  /// SLUICE_FAILED. Calls: emit hold release drop_held push discard report secret document.
+  /// SLUICE_FAILED. Calls: emit hold release drop_held push discard report secret document
+  /// command.
   void fail_host_call(std::uint64_t nth);
 
   /// What came out since the last call.

@@ -17,10 +17,19 @@ extern "C" {
 typedef struct sluice_control {
   uint32_t size;
   /* [lane] Gives a document to `take`, within this call. `what`: "status" (as `sluice status
-   * --format json`), "page" (the same as text), "metrics" (Prometheus text), "events"; events, also
-   * those of a status, are the ones numbered above `after`. SLUICE_INVALID: no such document. */
+   * --format json`), "page" (the same as text), "metrics" (Prometheus text), "events", "operations",
+   * "commands", "config" (every key's value and origin, never a secret), "tap". Events, also those
+   * of a status, and operations are the ones numbered above `after`; a tap is the one that operation
+   * `after` began, and its document what it gathered since it was last read: one that nobody reads
+   * for 10 s ends. SLUICE_INVALID: no such document. */
   sluice_status (*read)(const sluice_host* host, sluice_str what, uint64_t after,
                         void (*take)(void* context, sluice_str document), void* context);
+  /* [lane] Tells the pipeline to do something: {"do": "breaker", "stage": "", "state": "open"}; the
+   * document "commands" lists them. Nothing is waited for: `operation` is its number, from 1, and
+   * its end an event of kind "operation" and a row of the document "operations". SLUICE_INVALID:
+   * no such command, or no JSON object; the reason is in `error`. */
+  sluice_status (*command)(const sluice_host* host, sluice_str request, uint64_t* operation,
+                           sluice_text* error);
 } sluice_control;
 
 #ifdef __cplusplus

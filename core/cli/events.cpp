@@ -1,0 +1,54 @@
+#include "cli/control_client.hpp"
+#include "cli/output.hpp"
+#include "cli/run_dir.hpp"
+#include "cli/verbs.hpp"
+
+#include <fmt/format.h>
+#include <boost/json.hpp>
+
+#include <chrono>
+#include <stdexcept>
+#include <thread>
+
+namespace sluice::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr auto follow_interval = std::chrono::milliseconds{200};
+
+std::string_view text_at(const json::object& of, const char* key) { return of.at(key).as_string(); }
+
+/// A line an event: "120 2026-11-26T03:45:00.100Z warn redis level: ...".
+std::string line_of(const json::object& event) {
+  return fmt::format("{:>5} {} {:<5} {} {}: {}\n", event.at("number").to_number<std::uint64_t>(),
+                     text_at(event, "time"), text_at(event, "severity"), text_at(event, "stage"),
+                     text_at(event, "kind"), text_at(event, "message"));
+}
+
+}  // namespace
+
+int events(const events_options& asked) {
+  std::uint64_t after = asked.after;
+  bool answered = false;
+  try {
+    const auto socket = find_socket(run_dirs(), asked.pipeline);
+    for (;;) {
+      const json::value whole = json::parse(ask(socket, {"events", after}));
+      answered = true;
+      for (const json::value& each : whole.at("events").as_array()) {
+        after = each.at("number").to_number<std::uint64_t>();
+        print(asked.format == "json" ? json::serialize(each) + "\n" : line_of(each.as_object()));
+      }
+      if (!asked.follow) return done;
+      std::this_thread::sleep_for(follow_interval);
+    }
+  } catch (const std::runtime_error& why) {
+    complain(std::string{"sluice events: "} + why.what() + "\n");
+    // What is followed may end.
+    return answered ? done : unavailable;
+  }
+}
+
+}  // namespace sluice::cli
