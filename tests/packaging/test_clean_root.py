@@ -70,6 +70,26 @@ def runs(root):
     assert code == 0, f"exit code {code}"
 
 
+def is_set_up_as_documented(root):
+    """packaging/README.md's lines for secrets, with the files where systemd and the operator put
+    them: user sluice may read them, and the unit's check passes."""
+    readme = pathlib.Path(os.environ["SLUICE_SOURCE"], "packaging/README.md").read_text("utf-8")
+    lines = dict(re.findall(r'^    ((\w+) = ".*")$', readme, re.M))
+    file = root / "etc/sluice/ticker.toml"
+    text = (root / "usr/share/sluice/pipelines/ticker.toml").read_text(encoding="utf-8")
+    for line, key in lines.items():
+        text, count = re.subn(rf"^{key} = .*$", line.replace("\\", r"\\"), text, flags=re.M)
+        assert count == 1, f"{key} is {count} times in ticker.toml"
+    file.write_text(text, encoding="utf-8")
+    for secret in re.findall(r"\$\{file:(/[^}]+)\}", text):
+        (root / secret[1:]).parent.mkdir(parents=True, exist_ok=True)
+        (root / secret[1:]).write_text("secret\n", encoding="utf-8")
+        inside(root, "chown", "sluice:", secret)
+    check = [word.replace(PIPELINE, "ticker") for word in command_of(root, "ExecStartPre")]
+    said = inside(root, *AS_SLUICE, *check)
+    assert "warning" not in said and "secret" not in said, said
+
+
 def traces(root):
     """What has the product's name, but for apt's own records and what the test brought."""
     skipped = [root / name for name in ("proc", "sys", "dev", "brought", "var/log", "var/cache")]
@@ -89,6 +109,8 @@ def in_root(root):
     assert mode == 0o700, f"/etc/sluice/credentials has mode {mode:o}"
     inside(root, "/usr/bin/sluice", "inspect", "kite_source")
     runs(root)
+    is_set_up_as_documented(root)
+    shutil.rmtree(root / "run/credentials")  # systemd's to remove
     inside(root, "apt-get", "purge", "-y", "sluice", "sluice-dev")
     assert not traces(root), f"purge left {traces(root)}"
     users = (root / "etc/passwd").read_text(encoding="utf-8")
@@ -100,7 +122,8 @@ class CleanRoot(unittest.TestCase):
         with Folder() as folder:
             build(folder)
             script = f"{sys.executable} -B {os.path.abspath(__file__)} --in-root"
-            run("mmdebstrap", "--variant=apt", "--include=ca-certificates",
+            run("mmdebstrap", "--variant=apt",
+                "--include=ca-certificates,systemd-standalone-sysusers",
                 f"--customize-hook=mkdir $1/brought && cp {folder}/*.deb $1/brought",
                 f'--customize-hook={script} "$1"', "--format=null", "bookworm", "/dev/null",
                 cwd="/")
