@@ -114,11 +114,13 @@ void adaptive_sampler::step(time_point now, const sluice_pressure& seen) {
 }
 
 /// Best effort goes first: of what is to be dropped, adaptive mode takes from priority 2 what it
-/// can without keeping less of it than the level's share, and the rest from priority 1.
+/// can without keeping less of it than the level's share, and the rest from priority 1. In OVERLOAD
+/// a shedder behind lets nothing of priority 2 through, and its part would be wasted.
 void adaptive_sampler::divide() {
   const double all = ratio();
   double normal = all, low = all;
-  if (level_ != SLUICE_HEALTHY) low_floor_ = table_[level_];
+  if (level_ != SLUICE_HEALTHY)
+    low_floor_ = level_ == SLUICE_OVERLOAD ? sampling::least_share : table_[level_];
   if (const double sampled = records_ - exempt_; config_.mode == mode::adaptive && sampled > 0) {
     const double part = lately_low_ / sampled;
     const double floor = std::min(low_floor_, all);

@@ -222,8 +222,7 @@ TEST_CASE("priority 0 passes whole with its weight, and its part is taken from t
   }
 }
 
-TEST_CASE(
-    "adaptive mode thins priority 2 down to the level's share before it drops of priority 1") {
+TEST_CASE("adaptive mode thins priority 2 before it drops of priority 1") {
   auto slot = records(10, 8);
   for (const input& each : records(5, 4, sluice::priority::low)) slot.push_back(each);
   for (const char* method : methods) {
@@ -239,19 +238,21 @@ TEST_CASE(
         by_priority[static_cast<std::size_t>(each.priority)] += 1;
         weight += each.weight;
       }
-      CHECK(weight == doctest::Approx(5000).epsilon(error));
+      if (by_priority[2] > 10) CHECK(weight == doctest::Approx(5000).epsilon(error));
       CHECK(run.balanced());
       return std::pair{by_priority[1] / 4000, by_priority[2] / 1000};
     };
     const auto check = [&](std::pair<double, double> got, double normal, double low) {
       CHECK(got.first == doctest::Approx(normal).epsilon(error));
-      CHECK(got.second == doctest::Approx(low).epsilon(error));
+      CHECK(std::abs(got.second - low) <= error);
     };
     check(kept(SLUICE_OVERLOAD, 900), 1, 0.5);
-    check(kept(SLUICE_OVERLOAD, 840), 1, 0.2);
-    check(kept(SLUICE_OVERLOAD, 440), 0.5, 0.2);
-    check(kept(SLUICE_OVERLOAD, 10), 0.2, 0.2);
+    check(kept(SLUICE_OVERLOAD, 820), 1, 0.1);
+    check(kept(SLUICE_OVERLOAD, 440), 0.55, 0.001);
+    check(kept(SLUICE_OVERLOAD, 10), 0.25, 0.001);
+    check(kept(SLUICE_CRITICAL, 900), 1, 0.5);
     check(kept(SLUICE_CRITICAL, 840), 0.925, 0.5);
+    check(kept(SLUICE_CRITICAL, 10), 0.5, 0.5);
     check(kept(SLUICE_WARNING, 960), 1, 0.8);
     check(kept(SLUICE_WARNING, 900), 0.925, 0.8);
   }
