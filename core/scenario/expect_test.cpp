@@ -111,6 +111,9 @@ TEST_CASE("a failure is told with its seed and how to repeat it, in every form")
   CHECK(told.find("FAIL goodput at least 0.9: 0.88") != std::string::npos);
   CHECK(told.find("sluice test a <b>.toml --seed 42") != std::string::npos);
   CHECK(told.find("CRITICAL") != std::string::npos);
+  CHECK(told.find("  kept      █") != std::string::npos);
+  CHECK(told.find("▄█████████") != std::string::npos);
+  CHECK(told.find("  50%\n") != std::string::npos);
   const std::string xml = to_junit({failed});
   CHECK(xml.find("tests=\"1\" failures=\"1\"") != std::string::npos);
   CHECK(xml.find("FAIL goodput at least 0.9: 0.88") != std::string::npos);

@@ -37,6 +37,7 @@ class plotter {
     row("received", "/s", rate([](const slot& each) { return each.received; }));
     row("published", "/s", rate([](const slot& each) { return each.published; }));
     row("lost", "/s", rate([](const slot& each) { return each.lost_total(); }));
+    keep_ratio();
     row("held", "", [this](std::size_t from, std::size_t to) {
       std::uint64_t most = 0;
       for (std::size_t i = from; i < to; ++i) most = std::max(most, seen_.slots[i].held);
@@ -59,6 +60,24 @@ class plotter {
     text_ += fmt::format("  {:<10}", name);
     for (const double each : values) text_ += bar(most > 0 ? each / most : 0);
     text_ += fmt::format("  {:.0f}{}\n", most, unit);
+  }
+
+  /// The part that is neither sampled nor shed, of 1; at its right the least of a column. Nothing
+  /// where nothing was received.
+  void keep_ratio() {
+    double least = 1;
+    text_ += "  kept      ";
+    for (std::size_t column = 0; column < width_; ++column) {
+      double received = 0, thinned = 0;
+      for (std::size_t i = begin_of(column); i < begin_of(column + 1); ++i) {
+        received += static_cast<double>(seen_.slots[i].received);
+        thinned += static_cast<double>(seen_.slots[i].thinned());
+      }
+      const double kept = received > 0 ? std::max(0.0, 1 - thinned / received) : 0;
+      if (received > 0) least = std::min(least, kept);
+      text_ += bar(kept);
+    }
+    text_ += fmt::format("  {:.0f}%\n", least * 100);
   }
 
   double age(std::size_t from, std::size_t to) const {

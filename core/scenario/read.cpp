@@ -53,6 +53,7 @@ class reader {
     if (have_pipeline_) check_stages();
     out_.sort();
     for (auto& each : out_.errors) result_.errors.push_back(std::move(each));
+    repeat_faults();
     if (result_.errors.empty()) result_.read = std::move(made_);
   }
 
@@ -194,7 +195,24 @@ class reader {
   }
 
   void read_sink(const node&, sink_spec&) {}
-  void read_fault(const node&, fault_spec&) {}
+  void read_fault(const node& table, fault_spec& fault) {
+    if (fault.times > 1 && fault.every < fault.lasts)
+      out_.error(table.at, "fault.every: must be at least as long as `for` of a fault that comes " +
+                               std::to_string(fault.times) + " times, " +
+                               config::show_duration(fault.lasts.count()) + ", is " +
+                               config::show_duration(fault.every.count()));
+  }
+
+  /// Each fault that comes again becomes one for each time.
+  void repeat_faults() {
+    std::vector<fault_spec> all;
+    for (fault_spec each : made_.faults)
+      for (std::uint32_t left = std::exchange(each.times, 1); left > 0; --left) {
+        all.push_back(each);
+        each.at += each.every;
+      }
+    made_.faults = std::move(all);
+  }
 
   void read_expectation(const node& table, expectation& each) {
     each.from = each.from.value_or(duration{});

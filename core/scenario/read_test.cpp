@@ -88,6 +88,17 @@ TEST_CASE("every mistake is told with its place and what is allowed") {
   CHECK(says(errors_of("doc = \"\n"), "t.toml:1:"));
 }
 
+TEST_CASE("a fault that comes again is one fault each time") {
+  std::string text = sound;
+  text.replace(text.find("[[fault]]"), 9, "[[fault]]\ntimes = 3\nevery = \"4s\"");
+  const std::vector<fault_spec> faults = fakes::made(text).faults;
+  REQUIRE(faults.size() == 3);
+  for (int i = 0; i < 3; ++i)
+    CHECK(faults[static_cast<std::size_t>(i)].at == faults[0].at + std::chrono::seconds{4 * i});
+  CHECK(says(errors_of(with(sound, "[[fault]]", "[[fault]]\ntimes = 2\nevery = \"100ms\"")),
+             "fault.every: must be at least as long as `for`"));
+}
+
 TEST_CASE("stages that are not there, said twice, or left without a model") {
   CHECK(says(errors_of(with(sound, "capacity = 1500", "capacity = 1500\nstage = \"snik\"")),
              "sink.stage: the pipeline has no sink called \"snik\"; did you mean \"sink\"?"));

@@ -156,7 +156,8 @@ enum class fault_kind : std::uint8_t { slow, stop, errors, jitter, cut, silence 
 struct fault_spec {
   fault_kind kind = fault_kind::stop;
   std::optional<std::string> stage;
-  duration at{}, lasts{}, amount{};
+  duration at{}, lasts{}, every{}, amount{};
+  std::uint32_t times = 1;
   double factor = 1, share = 1;
 
   static constexpr auto fields = sluice::fields(
@@ -170,6 +171,10 @@ struct fault_spec {
       field<&fault_spec::stage>("stage", "Which; the only one unless given."),
       field<&fault_spec::at>("at", "When it begins.").required().between(0, day),
       field<&fault_spec::lasts>("for", "How long it lasts.").required().between(0, day),
+      field<&fault_spec::times>("times", "How often it comes.").by_default("1").between(1, 1000),
+      field<&fault_spec::every>("every", "From the begin of one to that of the next.")
+          .by_default("0s")
+          .between(0, day),
       field<&fault_spec::factor>("factor", "slow: how many times.").by_default("2").between(1, 1e6),
       field<&fault_spec::share>("share", "errors: of the calls.").by_default("1").between(0, 1),
       field<&fault_spec::amount>("amount", "jitter: up to this much later, at random.")
@@ -244,7 +249,7 @@ struct scenario {
   config::pipeline_spec pipeline;
   std::vector<feed_spec> feeds;  ///< each names its stage
   std::vector<sink_spec> sinks;
-  std::vector<fault_spec> faults;
+  std::vector<fault_spec> faults;  ///< each once: those that come again are so many
   std::vector<expectation> expected;
 };
 

@@ -52,8 +52,9 @@ void load_shedder::start() {
 void load_shedder::process(batch& records) {
   const trigger cause = trigger_of(records.pressure());
   if (cause == trigger::none && !shedding_ && !told_) return;
+  const bool begins = cause != trigger::none && !shedding_;
   turn(cause != trigger::none);
-  if (shedding_) shed(records, cause);
+  if (shedding_) shed(records, cause, begins);
   tell(records.now());
   // To tell of the end even if nothing more comes; no event is due any later.
   if (shedding_) host_.wake_at(ends_ = records.now() + quiet);
@@ -71,21 +72,27 @@ load_shedder::trigger load_shedder::trigger_of(const sluice_pressure& seen) cons
                                                                          : trigger::none;
 }
 
-/// Records/s that may pass. What waits beyond what may wait is worked off, or it would wait for
-/// ever: at capacity, a queue that is long stays long.
-std::int64_t load_shedder::rate_of(const sluice_pressure& seen) const {
+/// Records that wait beyond what may wait.
+double load_shedder::excess_of(const sluice_pressure& seen) const {
   const double may_wait =
       std::min(static_cast<double>(config_.pending), seen.capacity_per_s * seconds(config_.burst));
-  const double beyond = std::max(0.0, static_cast<double>(seen.pending) - may_wait);
-  const double rate = seen.capacity_per_s - beyond / seconds(settling_time);
+  return std::max(0.0, static_cast<double>(seen.pending) - may_wait);
+}
+
+/// Records/s that may pass. The excess is worked off, or it would wait for ever: at capacity, a
+/// queue that is long stays long.
+std::int64_t load_shedder::rate_of(const sluice_pressure& seen) const {
+  const double rate = seen.capacity_per_s - excess_of(seen) / seconds(settling_time);
   return static_cast<std::int64_t>(
       std::clamp(rate, 0.0, static_cast<double>(token_bucket::max_rate)));
 }
 
-void load_shedder::shed(batch& records, trigger cause) {
+void load_shedder::shed(batch& records, trigger cause, bool begins) {
   last_seen_ = records.pressure();
   unlimited_ = last_seen_.capacity_per_s == 0;
   bucket_.refill(records.now(), rate_of(last_seen_), config_.burst);
+  // The excess is a burst that has passed already: another one on top would make it twice as long.
+  if (begins && excess_of(last_seen_) > 0) bucket_.empty();
   floor_.begin(records.now(), static_cast<std::int64_t>(
                                   std::max(least_floor, floor_share * last_seen_.capacity_per_s)));
   const metric total = cause == trigger::overload ? metric::shed_overload : metric::shed_pending;

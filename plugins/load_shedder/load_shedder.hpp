@@ -51,8 +51,9 @@ class load_shedder {
   enum class metric : std::uint8_t { shedding, shed_overload, shed_pending, floor_passed, count };
 
   trigger trigger_of(const sluice_pressure& seen) const;
+  double excess_of(const sluice_pressure& seen) const;
   std::int64_t rate_of(const sluice_pressure& seen) const;
-  void shed(batch& records, trigger cause);
+  void shed(batch& records, trigger cause, bool begins);
   bool passes(std::uint32_t index);
   void turn(bool shedding);
   void tell(time_point now);

@@ -160,9 +160,24 @@ TEST_CASE("what waits beyond the burst, or beyond `pending`, is worked off in ha
     return run.outputs().size();
   };
   CHECK(passed_in_100_ms(1'000, 100) == 100);
-  CHECK(passed_in_100_ms(1'000, 350) == 50);  // 250 beyond 100 ms of it
+  CHECK(passed_in_100_ms(1'000, 350) == 49);  // 250 beyond 100 ms of it; one is owed to the floor
   CHECK(passed_in_100_ms(50'000, 1'000) == 5'000);
-  CHECK(passed_in_100_ms(50'000, 6'000) == 4'000);  // 5,000 beyond `pending`
+  CHECK(passed_in_100_ms(50'000, 6'000) == 3'999);  // 5,000 beyond `pending`
+}
+
+TEST_CASE("what waits too long as shedding begins has been the burst: there is none on top") {
+  harness run{shedder};
+  run.pressure(pressed(sluice::level::critical, 40'000, 1'001));
+  run.push(burst(1'000));
+  CHECK(run.outputs().size() == 1);  // the floor
+  run.advance(100ms);
+  run.push(burst(20'000));
+  CHECK(run.outputs().size() == 3'998);  // 100 ms, what is owed to the floor, one to work off
+
+  harness anew{shedder};
+  anew.pressure(pressed(sluice::level::overload, 40'000, 0));
+  anew.push(burst(20'000));
+  CHECK(anew.outputs().size() == 4'000);
 }
 
 TEST_CASE("however long the queue, the floor passes") {

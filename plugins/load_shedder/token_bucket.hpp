@@ -41,6 +41,8 @@ class token_bucket {
     refilled_ = in.get<time_point>(now - std::chrono::hours{10 * 365 * 24}, now);
   }
 
+  /// Takes all tokens; a debt stays.
+  void empty() { level_ = std::min<std::int64_t>(level_, 0); }
   /// Takes a token even if there is none.
   void spend() { level_ -= token; }
 
