@@ -1,11 +1,16 @@
-"""Twice what a slowed Redis can take: how much is published on time, with and without control."""
+"""More than a slowed Redis can take: how much is published on time, with and without control."""
 
+import os
 import time
 
 from harness import SINK, Case, main, wait_until
 
 WITHIN = 0.25  # s from receipt to reply: published on time
-SETTLE, STEADY = 5, 10  # s
+STEADY = 6  # s
+SHARE = 0.9  # of the capacity, which is measured just before, on the same machine
+SHARE_BUSY = 0.5
+READING = 0.5  # s: a status is asked for each 0.15 s, and the first comes before the load does
+SETTLES, SETTLES_SLOWER = 1, 2  # s
 CONTROL = """
 [[stage]]
 plugin = "adaptive_sampler"
@@ -50,9 +55,35 @@ class Span:
         self.p99 = last.stage(SINK)["age"]["p99_s"]  # of its last second
 
 
+def level_of(status):
+    return status.document["level"]
+
+
+def settled(seen, capacity):
+    """When the first second began of which the goodput is SHARE of the capacity, in seconds since
+    the first status; None: never."""
+    begin = seen[0].document["uptime_s"]
+    for i, first in enumerate(seen):
+        last = next((each for each in seen[i:]
+                     if each.document["uptime_s"] >= first.document["uptime_s"] + 1), None)
+        if last and Span(first, last).goodput >= SHARE * capacity:
+            return first.document["uptime_s"] - begin
+    return None
+
+
+def judged(seen, settles, capacity):
+    """What happened once it had time to settle, and when it had."""
+    begin = seen[0].document["uptime_s"] + settles
+    row = Span(next(each for each in seen if each.document["uptime_s"] >= begin), seen[-1])
+    row.capacity, row.settled, row.level = capacity, settled(seen, capacity), level_of(seen[-1])
+    return row
+
+
 class Goodput(Case):
     def setUp(self):
         self.server = self.redis()
+        load = os.getloadavg()[0]
+        self.busy = load if load > 1.5 * os.cpu_count() else None
 
     def pipeline(self, name, rate, between="", level="enforce", queue="drop_oldest"):
         file = self.write(f"{name}.toml", f"""
@@ -85,30 +116,78 @@ queue = {{ when_full = "{queue}" }}
         """What the Redis takes now of a source that waits for it."""
         service = self.pipeline("calibration", 1_000_000, level="monitor", queue="block")
         time.sleep(1)
-        measured = self.span(service, 3).published
+        measured = self.span(service, 2).published
         service.kill()
         return measured
+
+    def watch(self, service, seconds):
+        """Statuses of so long, ten a second."""
+        seen = [service.status()]
+        while seen[-1].document["uptime_s"] < seen[0].document["uptime_s"] + seconds:
+            time.sleep(0.1)
+            seen.append(service.status())
+        return seen
+
+    def overload(self, name, times):
+        """A row of the table: a pipeline under `times` what the Redis takes; and its service."""
+        between, level = PIPELINES[name]
+        capacity = self.capacity()
+        service = self.pipeline(name, times * capacity, between, level)
+        seen = self.watch(service, STEADY)
+        return judged(seen, SETTLES, capacity), service
 
     def test_at_twice_the_capacity(self):
         rows = {}
         with self.server.burdened(200), self.server.slowed(0.15):
-            for name, (between, level) in PIPELINES.items():
-                capacity = self.capacity()
-                service = self.pipeline(name, 2 * capacity, between, level)
-                time.sleep(SETTLE)
-                rows[name] = self.span(service, STEADY)
-                rows[name].capacity = capacity
-                during = service.status()
+            for name in PIPELINES:
+                rows[name], service = self.overload(name, 2)
                 if name != "adaptive":
                     service.kill()
         self.show(rows)
         self.assert_recovers(service)
+        # What the machine had left for Redis may have changed between the pipelines.
+        rows["adaptive"].capacity = min([rows["none"].published] +
+                                        [row.capacity for row in rows.values()])
+        self.assert_on_time(rows["adaptive"], SETTLES)
+        self.assertGreater(rows["adaptive"].goodput, rows["none"].goodput)
+        self.assert_nothing_went_wrong(service)
 
-        adaptive = rows["adaptive"]
-        self.assertGreaterEqual(adaptive.goodput, 0.8 * min(row.capacity for row in rows.values()))
-        self.assertGreater(adaptive.goodput, rows["none"].goodput)
-        self.assertLessEqual(adaptive.changes, 4)
-        self.assertIn(during.document["level"], ("CRITICAL", "OVERLOAD"))
+    def test_at_five_times_the_capacity(self):
+        with self.server.burdened(200), self.server.slowed(0.15):
+            row, service = self.overload("adaptive", 5)
+        self.show({"adaptive": row})
+        self.assert_recovers(service)
+        self.assert_on_time(row, SETTLES)
+        self.assert_nothing_went_wrong(service)
+
+    def test_redis_becomes_slower_by_two_and_a_half(self):
+        with self.server.burdened(200):
+            with self.server.slowed(0.1):
+                slow = self.capacity()
+            with self.server.slowed(0.25):
+                fast = self.capacity()
+                service = self.pipeline("adaptive", 1.3 * fast, *PIPELINES["adaptive"])
+                time.sleep(3)
+            with self.server.slowed(0.1):
+                row = judged(self.watch(service, STEADY), SETTLES_SLOWER, slow)
+        self.show({"slower": row})
+        self.assertLess(slow, 0.6 * fast, "Redis became slower")
+        self.assert_recovers(service)
+        self.assert_on_time(row, SETTLES_SLOWER)
+
+    def assert_on_time(self, row, settles):
+        """On a machine that does other work Redis and the pipeline lose their CPU for tens of
+        milliseconds, which nobody can control away: there it is half of the capacity."""
+        if self.busy:
+            print(f"load average {self.busy:.1f}: the machine does other work")
+        self.assertGreaterEqual(row.goodput, (SHARE_BUSY if self.busy else SHARE) * row.capacity)
+        if not self.busy:
+            self.assertIsNotNone(row.settled)
+            self.assertLessEqual(row.settled, settles + READING)
+        self.assertLessEqual(row.changes, 4)
+        self.assertIn(row.level, ("CRITICAL", "OVERLOAD"))
+
+    def assert_nothing_went_wrong(self, service):
         ended = self.assert_balanced(service)
         for cause in ("failed", "unknown"):
             self.assertEqual(ended.total[cause], 0)
@@ -128,10 +207,11 @@ queue = {{ when_full = "{queue}" }}
     @staticmethod
     def show(rows):
         print(f"\n{'':10}{'capacity/s':>12}{'offered/s':>12}{'published/s':>12}{'goodput/s':>12}"
-              f"{'of capacity':>12}{'age p99':>9}{'changes':>9}")
+              f"{'of capacity':>12}{'settled':>9}{'age p99':>9}{'changes':>9}")
         for name, row in rows.items():
             print(f"{name:10}{row.capacity:12,.0f}{row.offered:12,.0f}{row.published:12,.0f}"
                   f"{row.goodput:12,.0f}{row.goodput / row.capacity:12.2f}"
+                  f"{'never' if row.settled is None else f'{row.settled:.1f} s':>9}"
                   f"{row.p99 * 1000:6.0f} ms{row.changes:9}")
 
 
