@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr duration rejection_event_interval = 10s;
+constexpr duration refusal_event_interval = 10s;
 constexpr duration longest_wait = 1h;  ///< keeps asio's arithmetic from overflowing
 constexpr int handlers_per_poll = 16;
 
@@ -19,6 +19,15 @@ constexpr int handlers_per_poll = 16;
 link_settings checked(link_settings made) {
   if (made.to.kind == transport_kind::tls) tls_context{made.tls};
   return made;
+}
+
+/// What a person can do about an error that time does not heal.
+std::string_view remedy(std::string_view error) {
+  if (error.starts_with("NOPERM"))
+    return ": the user needs +publish and, as a channel pattern, the channel's beginning";
+  if (error.starts_with("WRONGTYPE")) return ": the key holds something else";
+  if (error.starts_with("NOAUTH")) return ": a user and a password are needed";
+  return "";
 }
 
 }  // namespace
@@ -176,14 +185,18 @@ void sink::count_errors(const sluice_outcome& outcome) {
   }
 }
 
-void sink::rejected(std::string_view error) {
-  ++rejections_untold_;
+void sink::refused(std::uint32_t cause, std::string_view error) {
+  const bool for_good = cause == SLUICE_CAUSE_REJECTED;
+  refusals& like = for_good ? rejected_ : busy_;
+  ++like.untold;
   const time_point now = host_.now();
-  if (rejection_told_ != time_point{} && now - rejection_told_ < rejection_event_interval) return;
-  rejection_told_ = now;
-  host_.alert("rejected", "PUBLISH was answered " + std::string{error} + " (" +
-                              std::to_string(rejections_untold_) + " since the last such event)");
-  rejections_untold_ = 0;
+  if (like.told != time_point{} && now - like.told < refusal_event_interval) return;
+  like.told = now;
+  std::string text = for_good ? "a configuration fault: " : "";
+  text.append("PUBLISH was answered ").append(error);
+  if (for_good) text += remedy(error);
+  text += " (" + std::to_string(std::exchange(like.untold, 0)) + " since the last such event)";
+  host_.alert(for_good ? "rejected" : "busy", text);
 }
 
 void sink::up() {

@@ -48,7 +48,7 @@ class sink : link::listener {
   sink(const config& settings, host host, link_settings to);
 
   void ended(const sluice_outcome& outcome) override;
-  void rejected(std::string_view error) override;
+  void refused(std::uint32_t cause, std::string_view error) override;
   void up() override;
   void down(std::uint32_t cause, std::string_view why, std::uint32_t unknown) override;
   void attempt_failed(std::uint32_t cause, std::string_view why) override;
@@ -75,8 +75,11 @@ class sink : link::listener {
 
   // Events that could come in floods.
   bool unreachable_told_ = false;  ///< since the connection was last up
-  time_point rejection_told_{};
-  std::uint64_t rejections_untold_ = 0;
+  struct refusals {
+    time_point told{};
+    std::uint64_t untold = 0;
+  };
+  refusals busy_, rejected_;
   std::uint64_t connections_ = 0;
   std::uint64_t call_receivers_ = 0, call_counted_ = 0;
 

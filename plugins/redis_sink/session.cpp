@@ -164,7 +164,7 @@ session::progress session::publish_answered(const reply& of, time_point now) {
   // Last of all: the owner may throw.
   tell(other, call, now);
   tell(last, call, now);
-  if (like.cause == SLUICE_CAUSE_REJECTED) owner_.rejected(of.text);
+  if (of.kind == reply_kind::error) owner_.refused(like.cause, of.text);
   return progress::fine;
 }
 

@@ -37,8 +37,8 @@ class session {
     virtual ~listener() = default;
     /// The end of the next `count` records of a call; in call order.
     virtual void ended(const sluice_outcome& outcome) = 0;
-    /// A PUBLISH was refused for good. The text is the server's.
-    virtual void rejected(std::string_view error) = 0;
+    /// A PUBLISH was answered by an error, of this cause (cause_of). The text is the server's.
+    virtual void refused(std::uint32_t cause, std::string_view error) = 0;
   };
 
   explicit session(listener& owner) : owner_{owner} {}

@@ -22,13 +22,15 @@ struct recorder final : session::listener {
     std::uint64_t receivers;
   };
   std::vector<piece> pieces;
-  std::vector<std::string> rejections;
+  std::vector<std::string> errors;
   void ended(const sluice_outcome& o) override {
     pieces.push_back({o.result, o.cause, o.count, o.call, o.incident,
                       time_point{sluice::duration{o.written_ns}},
                       time_point{sluice::duration{o.done_ns}}, o.receivers});
   }
-  void rejected(std::string_view error) override { rejections.emplace_back(error); }
+  void refused(std::uint32_t cause, std::string_view error) override {
+    errors.push_back((cause == SLUICE_CAUSE_BUSY ? "busy " : "never ") + std::string{error});
+  }
 };
 
 struct fixture {
@@ -176,7 +178,8 @@ TEST_CASE("session: mixed replies are pieces in order") {
   CHECK((p[2].call == 1 && p[2].count == 2 && p[2].cause == SLUICE_CAUSE_REJECTED));
   CHECK((p[3].call == 1 && p[3].count == 1 && p[3].result == SLUICE_PUBLISHED));
   CHECK((p[4].call == 2 && p[4].count == 2 && p[4].receivers == 6));
-  CHECK(f.told.rejections == std::vector<std::string>{"NOPERM you", "NOPERM you"});
+  CHECK(f.told.errors ==
+        std::vector<std::string>{"busy OOM no", "never NOPERM you", "never NOPERM you"});
 }
 
 TEST_CASE("session: a full window, many times round") {

@@ -27,7 +27,8 @@ class ledger final : public session::listener {
     open.front().left -= outcome.count;
     if (open.front().left == 0) open.pop_front();
   }
-  void rejected(std::string_view error) override {
+  void refused(std::uint32_t cause, std::string_view error) override {
+    FUZZ_REQUIRE(cause == SLUICE_CAUSE_BUSY || cause == SLUICE_CAUSE_REJECTED);
     FUZZ_REQUIRE(error.size() <= reply_reader::text_max);
   }
 };
