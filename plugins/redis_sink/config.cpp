@@ -42,6 +42,11 @@ void validate_config(const config& settings, problems& found) {
 
   const std::optional<address> to = checked_url(settings, found);
   if (!to) return;
+  if (to->sentinels.empty() && settings.sentinel_password)
+    found.add("sentinel_password",
+              "is of no use without sentinels; allowed with a url of redis+sentinel://");
+  if (!settings.sentinel_user.empty() && !settings.sentinel_password)
+    found.add("sentinel_user", "there is a user but no sentinel_password");
   const bool has_user = !settings.user.empty() || !to->user.empty();
   if (has_user && !settings.password && to->password.empty())
     found.add(settings.user.empty() ? "url" : "user", "there is a user but no password");
@@ -65,6 +70,8 @@ link_settings link_settings_of(const config& settings, host host) {
   if (!settings.user.empty()) made.to.user = settings.user;
   if (settings.database) made.to.database = settings.database;
   made.password = settings.password;
+  made.sentinel_user = settings.sentinel_user;
+  made.sentinel_password = settings.sentinel_password;
   made.client_name = client_name(host);
   made.tls = {settings.tls_verify, settings.tls_ca_file, settings.tls_cert_file,
               settings.tls_key_file, settings.tls_server_name};

@@ -15,8 +15,8 @@ namespace sluice::redis_sink {
 enum class message_format : std::uint8_t { json, raw };
 
 struct config {
-  std::string url, user, channel;
-  secret password;
+  std::string url, user, channel, sentinel_user;
+  secret password, sentinel_password;
   std::optional<std::uint32_t> database;
   message_format format{};
   std::uint32_t batch{}, window{};
@@ -30,16 +30,23 @@ struct config {
 inline constexpr double ms = 1e6, second = 1e9;  // ns, for bounds
 
 inline constexpr auto config_fields = sluice::fields(
-    field<&config::url>("url",
-                        "Where Redis is: redis://host:port/database, rediss:// for TLS, "
-                        "unix:///path?db=N. May hold user:password@; `password` is the better "
-                        "place for one, since it is read anew at each connection.")
+    field<&config::url>(
+        "url",
+        "Where Redis is: redis://host:port/database, rediss:// for TLS, "
+        "unix:///path?db=N, or redis+sentinel://host:port,host:port/master: who "
+        "knows where the master of that name is. May hold user:password@; `password` is the better "
+        "place for one, since it is read anew at each connection.")
         .by_default("redis://127.0.0.1:6379")
         .between(1, 2048)
         .from_environment("REDIS_URL"),
     field<&config::user>("user", "ACL user; overrides the URL's.").between(0, 256),
     field<&config::password>(
         "password", "Password; overrides the URL's. Read anew at each connection, never logged."),
+    field<&config::sentinel_user>("sentinel_user", "ACL user at the sentinels.").between(0, 256),
+    field<&config::sentinel_password>(
+        "sentinel_password",
+        "Password of the sentinels themselves, if they ask for one. Read anew at each connection, "
+        "never logged."),
     field<&config::database>("database",
                              "Database number; overrides the URL's. Channels do not depend on it.")
         .between(0, 65'535),

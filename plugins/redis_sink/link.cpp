@@ -12,6 +12,9 @@ namespace asio = boost::asio;
 
 namespace {
 
+/// Long for a network of one's own, short against a failover.
+constexpr duration sentinel_patience = std::chrono::milliseconds{300};
+
 std::string within(std::string_view what, duration limit) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
   return std::string{what} + " within " + std::to_string(ms) + " ms";
@@ -53,24 +56,73 @@ void link::wait(duration delay, time_point now) {
 }
 
 void link::dial() {
-  const time_point now = host_.now();
   state_ = state::resolving;
-  due_ = now + settings_.times.connect_timeout;
+  asking_ = false;
+  target_ = settings_.to.server;
   try {
     identity_ = {settings_.to.user, settings_.to.password, settings_.to.database.value_or(0),
                  settings_.client_name};
     if (settings_.password) identity_.password = host_.read(settings_.password);
+    sentinel_identity_.user = settings_.sentinel_user;
+    if (settings_.sentinel_password)
+      sentinel_identity_.password = host_.read(settings_.sentinel_password);
     // Files are read at each attempt too: certificates are renewed.
     if (settings_.to.kind == transport_kind::tls) tls_.emplace(settings_.tls);
   } catch (const std::exception& exception) {
     return fail_attempt(SLUICE_CAUSE_CONNECTION, exception.what());
   }
+  if (settings_.to.sentinels.empty()) return look_up();
+  sentinels_said_.clear();
+  ask_sentinel(0);
+}
+
+/// Each attempt asks anew: what a Sentinel said before the last connection may be out of date.
+void link::ask_sentinel(std::size_t which) {
+  asking_ = true;
+  asked_ = which + 1;
+  target_ = settings_.to.sentinels[which];
+  look_up();
+}
+
+/// After one Sentinel was of no help. False when there is none left to ask.
+bool link::ask_another(std::string_view why) {
+  if (!sentinels_said_.empty()) sentinels_said_ += "; ";
+  sentinels_said_.append("sentinel ").append(text_of(target_)).append(": ").append(why);
+  if (asked_ >= settings_.to.sentinels.size()) return false;
+  ask_sentinel(asked_);
+  return true;
+}
+
+void link::told_by_sentinel(master_query::progress result) {
+  if (result == master_query::progress::waiting) return;
+  if (result == master_query::progress::failed)
+    return fail_attempt(SLUICE_CAUSE_CONNECTION, query_.reason());
+  transport_.close();
+  // One that answers is asked first the next time.
+  const auto first = settings_.to.sentinels.begin();
+  const auto helpful = first + static_cast<std::ptrdiff_t>(asked_ - 1);
+  std::rotate(first, helpful, helpful + 1);
+  asking_ = false;
+  target_ = query_.master();
+  look_up();
+}
+
+/// Of each step of connecting. A Sentinel that does not answer at once is passed over.
+duration link::step_limit() const {
+  return asking_ ? std::min(settings_.times.connect_timeout, sentinel_patience)
+                 : settings_.times.connect_timeout;
+}
+
+void link::look_up() {
+  state_ = state::resolving;
+  due_ = host_.now() + step_limit();
   if (find_numeric()) return connect_next();
   if (resolver_ == nullptr)
     return fail_attempt(SLUICE_CAUSE_CONNECTION,
                         "this host cannot look up names: write a numeric address");
   // A lookup cannot be called off: one of an earlier attempt serves this one.
-  if (ticket_ == 0) ticket_ = resolver_->begin(host_.raw(), borrow(settings_.to.host));
+  std::uint64_t& ticket = lookups_[target_.host];
+  if (ticket == 0) ticket = resolver_->begin(host_.raw(), borrow(target_.host));
 }
 
 bool link::find_numeric() {
@@ -78,42 +130,44 @@ bool link::find_numeric() {
     endpoints_ = {asio::local::stream_protocol::endpoint{settings_.to.path}};
   } else {
     boost::system::error_code error;
-    const auto numeric = asio::ip::make_address(settings_.to.host, error);
+    const auto numeric = asio::ip::make_address(target_.host, error);
     if (error) return false;
-    endpoints_ = {asio::ip::tcp::endpoint{numeric, settings_.to.port}};
+    endpoints_ = {asio::ip::tcp::endpoint{numeric, target_.port}};
   }
   next_endpoint_ = 0;
   return true;
 }
 
 void link::poll() {
-  if (state_ != state::resolving || ticket_ == 0) return;
+  if (state_ != state::resolving) return;
+  const auto lookup = lookups_.find(target_.host);
+  if (lookup == lookups_.end()) return;
   char buffer[4096];
   sluice_text text{buffer, sizeof buffer, 0};
-  const sluice_status status = resolver_->result(host_.raw(), ticket_, &text);
+  const sluice_status status = resolver_->result(host_.raw(), lookup->second, &text);
   if (status == SLUICE_AGAIN) return;
-  ticket_ = 0;
+  lookups_.erase(lookup);
   std::string_view rest{buffer, text.size};
   if (status != SLUICE_OK)
-    return fail_attempt(SLUICE_CAUSE_CONNECTION, settings_.to.host + ": " + std::string{rest});
+    return fail_attempt(SLUICE_CAUSE_CONNECTION, target_.host + ": " + std::string{rest});
   endpoints_.clear();
   next_endpoint_ = 0;
   while (!rest.empty()) {
     const auto end = std::min(rest.find('\n'), rest.size());
     boost::system::error_code error;
     const auto numeric = asio::ip::make_address(std::string{rest.substr(0, end)}, error);
-    if (!error) endpoints_.push_back(asio::ip::tcp::endpoint{numeric, settings_.to.port});
+    if (!error) endpoints_.push_back(asio::ip::tcp::endpoint{numeric, target_.port});
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   if (endpoints_.empty())
-    return fail_attempt(SLUICE_CAUSE_CONNECTION, settings_.to.host + ": has no address");
+    return fail_attempt(SLUICE_CAUSE_CONNECTION, target_.host + ": has no address");
   connect_next();
 }
 
 void link::connect_next() {
   state_ = state::connecting;
-  due_ = host_.now() + settings_.times.connect_timeout;
-  transport_.open(endpoints_[next_endpoint_++], tls_ ? &*tls_ : nullptr, settings_.to.host,
+  due_ = host_.now() + step_limit();
+  transport_.open(endpoints_[next_endpoint_++], tls_ ? &*tls_ : nullptr, target_.host,
                   user_timeout_ms(settings_.times.timeout));
 }
 
@@ -121,11 +175,17 @@ void link::opened() {
   const time_point now = host_.now();
   state_ = state::greeting;
   control_.clear();
-  session_.greet(identity_, now, control_);
+  if (asking_)
+    query_.ask(sentinel_identity_, settings_.to.master, control_);
+  else
+    session_.greet(identity_,
+                   settings_.to.sentinels.empty() ? role_check::none : role_check::master, now,
+                   control_);
   if (!transport_.send(control_)) closed("the greeting could not be written");
 }
 
 void link::received(std::span<const char> bytes) {
+  if (asking_) return told_by_sentinel(query_.feed(bytes));
   const time_point now = host_.now();
   last_heard_ = now;
   const session::progress result = session_.feed(bytes, now);
@@ -152,8 +212,15 @@ void link::closed(std::string_view why) {
 
 void link::fail_attempt(std::uint32_t cause, std::string_view why) {
   const time_point now = host_.now();
-  const std::string reason{why};
+  std::string reason{why};
   transport_.close();
+  if (asking_) {
+    if (ask_another(reason)) return;
+    reason = "no sentinel told where the master `" + settings_.to.master + "` is: ";
+    reason += sentinels_said_;
+  } else if (!settings_.to.sentinels.empty() && !target_.host.empty()) {
+    reason = "the master at " + text_of(target_) + ": " + reason;
+  }
   session_.lost(cause, 0, now);  // a greeting's commands at most
   wait(cause == SLUICE_CAUSE_REJECTED ? backoff_.refused(settings_.times.refused_delay)
                                       : backoff_.next(),
@@ -189,14 +256,13 @@ void link::on_timer(time_point now) {
     case state::closed: return;
     case state::waiting: return dial();
     case state::resolving:
-      return fail_attempt(SLUICE_CAUSE_TIMEOUT, within("no address for " + settings_.to.host,
-                                                       settings_.times.connect_timeout));
+      return fail_attempt(SLUICE_CAUSE_TIMEOUT,
+                          within("no address for " + target_.host, step_limit()));
     case state::connecting:
       transport_.close();
-      return closed(within("no connection", settings_.times.connect_timeout));
+      return closed(within("no connection", step_limit()));
     case state::greeting:
-      return fail_attempt(SLUICE_CAUSE_TIMEOUT,
-                          within("no answer to the greeting", settings_.times.connect_timeout));
+      return fail_attempt(SLUICE_CAUSE_TIMEOUT, within("no answer to the greeting", step_limit()));
     case state::live: break;
   }
   if (!session_.silent())

@@ -1,8 +1,10 @@
-// The one connection to a Redis over its life: look up, dial, greet, keep alive, notice its end,
-// wait, dial again, for ever. Never blocks; all times are the host's.
+// The one connection to a Redis over its life: ask a Sentinel where it is (if it has any), look up,
+// dial, greet, keep alive, notice its end, wait, begin anew, for ever. Never blocks; all times are
+// the host's.
 #pragma once
 
 #include "backoff.hpp"
+#include "master_query.hpp"
 #include "session.hpp"
 #include "tls.hpp"
 #include "transport.hpp"
@@ -12,6 +14,7 @@
 #include <sluice/stage.hpp>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,6 +32,8 @@ struct link_settings {
   address to;
   secret password;  ///< if set, instead of the URL's; read anew at each connection
   std::string client_name;
+  std::string sentinel_user;
+  secret sentinel_password;  ///< if set; read anew at each connection
   tls_options tls;
   link_times times;
 };
@@ -61,6 +66,10 @@ class link final : transport::listener {
   time_point deadline() const;
 
   bool up() const { return state_ == state::live; }
+  /// Whom it is connected to, while up and found by a Sentinel: host:port; else empty.
+  std::string master() const {
+    return settings_.to.sentinels.empty() ? std::string{} : text_of(target_);
+  }
   bool can_send() const { return up() && transport_.idle(); }
   std::uint32_t in_flight() const { return session_.in_flight(); }
   std::uint64_t bytes_written() const { return transport_.bytes_written(); }
@@ -77,7 +86,12 @@ class link final : transport::listener {
   void closed(std::string_view why) override;
 
   void dial();
+  void ask_sentinel(std::size_t which);
+  bool ask_another(std::string_view why);
+  void told_by_sentinel(master_query::progress result);
+  void look_up();
   bool find_numeric();
+  duration step_limit() const;
   void connect_next();
   void fail_attempt(std::uint32_t cause, std::string_view why);
   void lose(std::uint32_t cause, std::string_view why);
@@ -96,10 +110,16 @@ class link final : transport::listener {
   time_point due_{};  ///< waiting: of the next attempt; on the way to live: end of this step
   time_point last_heard_{};
   std::uint64_t incident_;
-  std::uint64_t ticket_ = 0;  ///< of a lookup under way
+  place target_;                                  ///< who is being dialled: a Sentinel or the Redis
+  std::map<std::string, std::uint64_t> lookups_;  ///< under way, by name: their tickets
   std::vector<transport::protocol::endpoint> endpoints_;
   std::size_t next_endpoint_ = 0;
   std::optional<tls_context> tls_;
+  bool asking_ = false;         ///< the target is a Sentinel
+  std::size_t asked_ = 0;       ///< sentinels, in this attempt
+  std::string sentinels_said_;  ///< why those asked in this attempt were of no help
+  master_query query_;
+  identity sentinel_identity_;
   identity identity_;
   std::string control_;  ///< commands of ours that the transport may still be writing
 };

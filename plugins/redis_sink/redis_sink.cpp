@@ -202,7 +202,8 @@ void sink::refused(std::uint32_t cause, std::string_view error) {
 void sink::up() {
   unreachable_told_ = false;
   if (++connections_ > 1) meters_[meter::reconnects] += 1;
-  host_.event("connected", place_);
+  const std::string master = link_.master();
+  host_.event("connected", master.empty() ? place_ : place_ + ", the master at " + master);
   report_attempt(SLUICE_PUBLISHED, SLUICE_CAUSE_NONE);
 }
 

@@ -8,8 +8,9 @@
 
 namespace sluice::redis_sink {
 
-/// The reply functions. Only the outermost value is kept; what an array holds is parsed and passed
-/// over. They answer the reader itself: hiredis takes null for a failed allocation.
+/// The reply functions. Only the outermost value is kept, and of an array the first two elements if
+/// they are texts; what else it holds is parsed and passed over. They answer the reader itself:
+/// hiredis takes null for a failed allocation.
 struct reply_reader::functions {
   static reply_reader& of(const redisReadTask* task) {
     return *static_cast<reply_reader*>(task->privdata);
@@ -18,28 +19,34 @@ struct reply_reader::functions {
 
   static void* text(const redisReadTask* task, char* data, std::size_t size) {
     reply_reader& self = of(task);
-    if (!outermost(task)) return &self;
     const std::size_t kept = std::min(size, text_max);
+    if (!outermost(task)) {
+      const bool in_head = task->parent->parent == nullptr && task->idx < 2;
+      if (!in_head) return &self;
+      std::memcpy(self.head_[task->idx], data, kept);
+      self.reply_.head[static_cast<std::size_t>(task->idx)] = {self.head_[task->idx], kept};
+      return &self;
+    }
     std::memcpy(self.text_, data, kept);
     const reply_kind kind = task->type == REDIS_REPLY_ERROR    ? reply_kind::error
                             : task->type == REDIS_REPLY_STATUS ? reply_kind::status
                                                                : reply_kind::string;
-    self.reply_ = {kind, 0, {self.text_, kept}};
+    self.reply_ = {kind, 0, {self.text_, kept}, {}};
     return &self;
   }
   static void* array(const redisReadTask* task, int elements) {
     reply_reader& self = of(task);
-    if (outermost(task)) self.reply_ = {reply_kind::array, elements, {}};
+    if (outermost(task)) self.reply_ = {reply_kind::array, elements, {}, {}};
     return &self;
   }
   static void* integer(const redisReadTask* task, long long value) {
     reply_reader& self = of(task);
-    if (outermost(task)) self.reply_ = {reply_kind::integer, value, {}};
+    if (outermost(task)) self.reply_ = {reply_kind::integer, value, {}, {}};
     return &self;
   }
   static void* nil(const redisReadTask* task) {
     reply_reader& self = of(task);
-    if (outermost(task)) self.reply_ = {reply_kind::nil, 0, {}};
+    if (outermost(task)) self.reply_ = {reply_kind::nil, 0, {}, {}};
     return &self;
   }
   static void free(void*) {}  // nothing was allocated

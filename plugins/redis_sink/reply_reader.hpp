@@ -2,6 +2,7 @@
 // one reused value instead of a tree, so that a reply costs no allocation.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -17,6 +18,7 @@ struct reply {
   reply_kind kind = reply_kind::nil;
   std::int64_t integer = 0;  ///< of an integer; an array's number of elements
   std::string_view text;     ///< of a status, error or string, cut at reply_reader::text_max
+  std::array<std::string_view, 2> head;  ///< of an array: its first elements, if they are texts
 };
 
 /// One thread. What follows a malformed byte is lost: make a new connection.
@@ -46,6 +48,7 @@ class reply_reader {
   redisReader* reader_ = nullptr;  // owned
   reply reply_;
   char text_[text_max];
+  char head_[2][text_max];
 };
 
 }  // namespace sluice::redis_sink

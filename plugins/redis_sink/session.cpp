@@ -1,35 +1,13 @@
 #include "session.hpp"
 
-#include <hiredis/hiredis.h>
+#include "command.hpp"
 
 #include <cassert>
-#include <cstdlib>
-#include <initializer_list>
-#include <new>
 #include <utility>
-#include <vector>
 
 namespace sluice::redis_sink {
-namespace {
-
-void append_command(std::initializer_list<std::string_view> words, std::string& out) {
-  std::vector<const char*> data;
-  std::vector<std::size_t> sizes;
-  for (const std::string_view word : words) {
-    data.push_back(word.data());
-    sizes.push_back(word.size());
-  }
-  char* text = nullptr;  // owned
-  const int size =
-      redisFormatCommandArgv(&text, static_cast<int>(words.size()), data.data(), sizes.data());
-  if (size < 0) throw std::bad_alloc{};
-  out.append(text, static_cast<std::size_t>(size));
-  std::free(text);
-}
 
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
-
-}  // namespace
 
 std::uint32_t cause_of(std::string_view error) {
   for (const std::string_view busy : {"LOADING", "READONLY", "OOM", "MASTERDOWN", "CLUSTERDOWN",
@@ -39,7 +17,7 @@ std::uint32_t cause_of(std::string_view error) {
   return SLUICE_CAUSE_REJECTED;
 }
 
-void session::greet(const identity& as, time_point now, std::string& out) {
+void session::greet(const identity& as, role_check role, time_point now, std::string& out) {
   assert(count_ == 0);
   reader_.reset();
   reason_.clear();
@@ -53,6 +31,10 @@ void session::greet(const identity& as, time_point now, std::string& out) {
   if (as.database != 0) {
     append_command({"SELECT", std::to_string(as.database)}, out);
     expect({command::select, true, 1, 0, now});
+  }
+  if (role == role_check::master) {
+    append_command({"ROLE"}, out);
+    expect({command::role, true, 1, 0, now});
   }
   append_command({"CLIENT", "SETNAME", as.client_name}, out);
   expect({command::client_name, true, 1, 0, now});
@@ -130,8 +112,14 @@ session::progress session::greeting_answered(const reply& of) {
       return fail(progress::refused, "SELECT was answered " + std::string{of.text});
     if (first_word(of.text) == "NOAUTH")
       return fail(progress::refused, "the server asks for a password");
+    if (what == command::role)
+      return fail(progress::refused, "ROLE was answered " + std::string{of.text} +
+                                         ": behind a Sentinel the user needs +role");
     // A user who may not PING is greeted all the same: the server is there and awake.
   }
+  // A Sentinel may still name the old master: who asks again soon hears of the new one.
+  if (what == command::role && of.head[0] != "master")
+    return fail(progress::busy, "is not the master; its role is " + std::string{of.head[0]});
   return what == command::ping ? progress::greeted : progress::fine;
 }
 

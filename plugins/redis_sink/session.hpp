@@ -24,6 +24,12 @@ struct identity {
   std::string client_name;
 };
 
+/// Whether a connection is only good if its peer is a master.
+enum class role_check : std::uint8_t { none, master };
+
+/// The word by which an error is known.
+std::string_view first_word(std::string_view text);
+
 /// SLUICE_CAUSE_BUSY for an error that time heals, else SLUICE_CAUSE_REJECTED.
 std::uint32_t cause_of(std::string_view error);
 
@@ -45,13 +51,13 @@ class session {
 
   /// A new connection: appends the commands of the greeting to `out`, which then holds the
   /// password.
-  void greet(const identity& as, time_point now, std::string& out);
+  void greet(const identity& as, role_check role, time_point now, std::string& out);
 
   enum class progress : std::uint8_t {
     fine,
     greeted,  ///< the greeting was accepted: publishing may begin
     refused,  ///< credentials or database were not accepted: see reason
-    busy,     ///< the server is not ready for work: see reason
+    busy,     ///< the server is not ready for work, or not the master: see reason
     broken    ///< what came is not an answer to what was asked: see reason
   };
   /// Bytes that came. Anything but fine and greeted ends the connection.
@@ -73,7 +79,7 @@ class session {
   time_point oldest() const { return queue_[first_].written; }
 
  private:
-  enum class command : std::uint8_t { auth, select, client_name, ping, publish };
+  enum class command : std::uint8_t { auth, select, role, client_name, ping, publish };
   struct expected {
     command what = command::ping;
     bool greeting = false;

@@ -42,7 +42,7 @@ struct fixture {
     return talk.feed({bytes.data(), bytes.size()}, at);
   }
   void greet() {
-    talk.greet({"", "", 0, "me"}, t0, out);
+    talk.greet({"", "", 0, "me"}, role_check::none, t0, out);
     REQUIRE(feed("+OK\r\n+PONG\r\n") == session::progress::greeted);
   }
 };
@@ -71,7 +71,7 @@ TEST_CASE("session: the greeting says what is set and nothing else") {
   };
   for (const auto& row : table) {
     fixture f;
-    f.talk.greet(row.as, t0, f.out);
+    f.talk.greet(row.as, role_check::none, t0, f.out);
     CHECK(f.out == row.commands);
     CHECK(f.talk.oldest() == t0);
   }
@@ -130,10 +130,32 @@ TEST_CASE("session: how a greeting ends") {
   for (const auto& row : table) {
     CAPTURE(row.replies);
     fixture f;
-    f.talk.greet(row.as, t0, f.out);
+    f.talk.greet(row.as, role_check::none, t0, f.out);
     CHECK(f.feed(row.replies) == row.progress);
     CHECK(f.talk.reason() == row.reason);
     CHECK(f.told.pieces.empty());
+  }
+}
+
+TEST_CASE("session: behind a sentinel only a master will do") {
+  const struct {
+    const char* role;
+    session::progress progress;
+    const char* reason;
+  } table[] = {
+      {"*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n", session::progress::greeted, ""},
+      {"*5\r\n$5\r\nslave\r\n$1\r\nh\r\n:1\r\n$9\r\nconnected\r\n:0\r\n", session::progress::busy,
+       "is not the master; its role is slave"},
+      {"-NOPERM no\r\n", session::progress::refused,
+       "ROLE was answered NOPERM no: behind a Sentinel the user needs +role"},
+  };
+  for (const auto& row : table) {
+    CAPTURE(row.role);
+    fixture f;
+    f.talk.greet({"", "", 0, "me"}, role_check::master, t0, f.out);
+    CHECK(f.out.starts_with("*1\r\n$4\r\nROLE\r\n"));
+    CHECK(f.feed(std::string{row.role} + "+OK\r\n+PONG\r\n") == row.progress);
+    CHECK(f.talk.reason() == row.reason);
   }
 }
 

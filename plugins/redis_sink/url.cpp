@@ -1,5 +1,6 @@
 #include "url.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <stdexcept>
 
@@ -7,8 +8,9 @@ namespace sluice::redis_sink {
 namespace {
 
 constexpr std::string_view allowed =
-    "; allowed are redis://[user:password@]host[:port][/database], rediss://... (TLS) and "
-    "unix://[user:password@]/path[?db=N]";
+    "; allowed are redis://[user:password@]host[:port][/database], rediss://... (TLS), "
+    "redis+sentinel://[user:password@]host[:port][,host[:port]...]/master[/database], "
+    "rediss+sentinel://... (TLS) and unix://[user:password@]/path[?db=N]";
 
 [[noreturn]] void refuse(std::string_view what) {
   throw std::invalid_argument{std::string{what}.append(allowed)};
@@ -60,29 +62,31 @@ void take_userinfo(std::string_view& rest, address& into) {
   rest.remove_prefix(at + 1);
 }
 
-void take_host_and_port(std::string_view text, address& into) {
+place place_of(std::string_view text, std::uint16_t default_port) {
+  place made{"", default_port};
   std::string_view port;
   if (!text.empty() && text.front() == '[') {
     const auto close = text.find(']');
     if (close == std::string_view::npos) refuse("the '[' of an IPv6 address is not closed");
-    into.host = text.substr(1, close - 1);
+    made.host = text.substr(1, close - 1);
     text.remove_prefix(close + 1);
     if (!text.empty() && text.front() != ':') refuse("text follows the ']' of an IPv6 address");
     port = text.empty() ? text : text.substr(1);
     if (!text.empty() && port.empty()) refuse("the port is empty");
   } else {
     const auto colon = text.find(':');
-    into.host = text.substr(0, colon);
+    made.host = text.substr(0, colon);
     if (colon != std::string_view::npos) {
       port = text.substr(colon + 1);
       if (port.empty()) refuse("the port is empty");
     }
   }
-  if (into.host.empty()) refuse("the host is missing");
-  if (into.host.find_first_of(" \t\r\n%?#") != std::string::npos)
+  if (made.host.empty()) refuse("the host is missing");
+  if (made.host.find_first_of(" \t\r\n%?#") != std::string::npos)
     refuse("the host has a character that no host has");
   if (!port.empty())
-    into.port = number<std::uint16_t>(port, 1, "the port is not a number from 1 to 65535");
+    made.port = number<std::uint16_t>(port, 1, "the port is not a number from 1 to 65535");
+  return made;
 }
 
 /// "?db=N" at the end; nothing else is known there.
@@ -95,6 +99,21 @@ void take_query(std::string_view& rest, address& into) {
   rest = rest.substr(0, mark);
 }
 
+/// "host,host/master" off the front.
+void take_sentinels(std::string_view& rest, address& into) {
+  std::string_view hosts = rest.substr(0, rest.find('/'));
+  rest.remove_prefix(std::min(hosts.size() + 1, rest.size()));
+  into.master = rest.substr(0, rest.find('/'));
+  rest.remove_prefix(into.master.size());
+  if (into.master.empty()) refuse("the name of the sentinels' master is missing");
+  for (bool more = true; more;) {
+    const auto comma = hosts.find(',');
+    into.sentinels.push_back(place_of(hosts.substr(0, comma), 26379));
+    more = comma != std::string_view::npos;
+    hosts.remove_prefix(more ? comma + 1 : hosts.size());
+  }
+}
+
 }  // namespace
 
 address parse_url(std::string_view url) {
@@ -104,6 +123,10 @@ address parse_url(std::string_view url) {
   if (scheme == "redis")
     made.kind = transport_kind::tcp;
   else if (scheme == "rediss")
+    made.kind = transport_kind::tls;
+  else if (scheme == "redis+sentinel")
+    made.kind = transport_kind::tcp;
+  else if (scheme == "rediss+sentinel")
     made.kind = transport_kind::tls;
   else if (scheme == "unix" || scheme == "redis+unix")
     made.kind = transport_kind::unix_socket;
@@ -120,13 +143,22 @@ address parse_url(std::string_view url) {
     made.path = rest;
     return made;
   }
-  const auto slash = rest.find('/');
-  if (slash != std::string_view::npos && slash + 1 < rest.size()) {
-    if (made.database) refuse("the database is given twice");
-    made.database = database(rest.substr(slash + 1));
+  if (scheme.ends_with("+sentinel")) {
+    take_sentinels(rest, made);
+  } else {
+    made.server = place_of(rest.substr(0, rest.find('/')), 6379);
+    rest.remove_prefix(std::min(rest.find('/'), rest.size()));
   }
-  take_host_and_port(rest.substr(0, slash), made);
+  if (rest.size() > 1) {
+    if (made.database) refuse("the database is given twice");
+    made.database = database(rest.substr(1));
+  }
   return made;
+}
+
+std::string text_of(const place& of) {
+  const bool v6 = of.host.find(':') != std::string::npos;
+  return (v6 ? '[' + of.host + ']' : of.host) + ':' + std::to_string(of.port);
 }
 
 std::string masked(const address& of) {
@@ -136,10 +168,15 @@ std::string masked(const address& of) {
     if (of.database) text += "?db=" + std::to_string(*of.database);
     return text;
   }
-  text = of.kind == transport_kind::tls ? "rediss://" : "redis://";
-  const bool v6 = of.host.find(':') != std::string::npos;
-  text += v6 ? '[' + of.host + ']' : of.host;
-  text += ':' + std::to_string(of.port);
+  text = of.kind == transport_kind::tls ? "rediss" : "redis";
+  if (of.sentinels.empty()) {
+    text += "://" + text_of(of.server);
+  } else {
+    text += "+sentinel://";
+    for (const place& each : of.sentinels) text.append(text_of(each)).append(",");
+    text.back() = '/';
+    text += of.master;
+  }
   if (of.database) text += '/' + std::to_string(*of.database);
   return text;
 }

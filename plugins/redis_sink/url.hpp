@@ -5,22 +5,35 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice::redis_sink {
 
 enum class transport_kind : std::uint8_t { tcp, tls, unix_socket };
 
+/// Where a server listens.
+struct place {
+  std::string host;  ///< name or numeric address
+  std::uint16_t port = 6379;
+};
+
+/// host:port, [host]:port for an IPv6 address.
+std::string text_of(const place& of);
+
 struct address {
   transport_kind kind = transport_kind::tcp;
-  std::string host;  ///< name or numeric address; empty for a unix socket
-  std::uint16_t port = 6379;
-  std::string path;  ///< of a unix socket
+  place server;                  ///< of one Redis; empty for a unix socket and behind a Sentinel
+  std::vector<place> sentinels;  ///< not empty: who knows where `master` is, in the order to ask
+  std::string master;            ///< the name under which the sentinels watch it
+  std::string path;              ///< of a unix socket
   std::string user, password;
   std::optional<std::uint32_t> database;
 };
 
 /// redis://[user:password@]host[:port][/database], rediss:// likewise over TLS,
-/// unix://[user:password@]/path[?db=N]; user and password are percent-decoded.
+/// redis+sentinel://[user:password@]host[:port][,host[:port]...]/master[/database],
+/// rediss+sentinel:// likewise, TLS to the sentinels too,
+/// unix://[user:password@]/path[?db=N]; user and password are percent-decoded, and Redis's own.
 /// Throws std::invalid_argument saying what is wrong and what is allowed; the message never holds
 /// a user or a password.
 address parse_url(std::string_view url);

@@ -36,14 +36,27 @@ TEST_CASE("redis url: what each part means") {
     CAPTURE(row.url);
     const address got = parse_url(row.url);
     CHECK(got.kind == row.kind);
-    CHECK(got.host == row.host);
+    CHECK(got.server.host == row.host);
     CHECK(got.path == row.path);
     CHECK(got.user == row.user);
     CHECK(got.password == row.password);
-    CHECK(got.port == row.port);
+    CHECK(got.server.port == row.port);
     CHECK((got.database ? static_cast<int>(*got.database) : -1) == row.database);
     CHECK(masked(got) == row.masked);
   }
+}
+
+TEST_CASE("redis url: sentinels and the master they watch") {
+  const address got = parse_url("redis+sentinel://me:pw@a,b:1,[::1]:2/prices/3");
+  CHECK(got.kind == transport_kind::tcp);
+  CHECK(got.user == "me");
+  CHECK(got.password == "pw");
+  CHECK(got.master == "prices");
+  CHECK(got.database == 3u);
+  CHECK(masked(got) == "redis+sentinel://a:26379,b:1,[::1]:2/prices/3");
+  CHECK(masked(parse_url("rediss+sentinel://a/m")) == "rediss+sentinel://a:26379/m");
+  CHECK(masked(parse_url("redis+sentinel://a/m/?db=4")) == "redis+sentinel://a:26379/m/4");
+  CHECK(parse_url("rediss+sentinel://a/m").kind == transport_kind::tls);
 }
 
 TEST_CASE("redis url: what is wrong is said, and no secret with it") {
@@ -66,6 +79,11 @@ TEST_CASE("redis url: what is wrong is said, and no secret with it") {
       {"redis://h/x", "the database is not a number"},
       {"redis://h/-1", "the database is not a number"},
       {"redis://h/1?db=2", "the database is given twice"},
+      {"redis+sentinel://me:hidden@a", "the name of the sentinels' master is missing"},
+      {"redis+sentinel://a,/m", "the host is missing"},
+      {"redis+sentinel:///m", "the host is missing"},
+      {"redis+sentinel://a:x/m", "the port is not a number"},
+      {"redis+sentinel://a/m/x", "the database is not a number"},
       {"redis://h?tls=1", "only ?db=N"},
       {"redis://me:hidden%4@h", "two hexadecimal digits"},
       {"redis://me:hidden%zz@h", "two hexadecimal digits"},

@@ -134,8 +134,8 @@ class Case(unittest.TestCase):
         self.addCleanup(server.close)
         return server
 
-    def subscriber(self, redis, pattern="ticker:*", keep=True):
-        made = Subscriber(redis.port, pattern, keep)
+    def subscriber(self, redis, pattern="ticker:*", keep=True, persists=False):
+        made = Subscriber(redis.port, pattern, keep, persists)
         self.addCleanup(made.close)
         return made
 

@@ -38,35 +38,51 @@ def read_reply(stream):
 
 
 class Subscriber:
-    """PSUBSCRIBE in a thread of its own. Gives up when the connection ends.
+    """PSUBSCRIBE in a thread of its own. Gives up when the connection ends, unless it `persists`:
+    then it subscribes again at once.
 
     With `keep` every message is kept as (channel, payload, time.monotonic()); without, they are
     only counted.
     """
 
-    def __init__(self, port, pattern="*", keep=True):
+    def __init__(self, port, pattern="*", keep=True, persists=False):
         self.messages = []
         self.count = 0
+        self._port, self._pattern = port, pattern
         self._keep = keep
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=5)
-        self._socket.settimeout(None)
-        self._stream = self._socket.makefile("rb", buffering=1 << 20)
-        self._socket.sendall(encode("PSUBSCRIBE", pattern))
-        read_reply(self._stream)
+        self._persists = persists
+        self._subscribe()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
+    def _subscribe(self):
+        self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=5)
+        self._socket.settimeout(None)
+        self._stream = self._socket.makefile("rb", buffering=1 << 20)
+        self._socket.sendall(encode("PSUBSCRIBE", self._pattern))
+        read_reply(self._stream)
+
     def _run(self):
-        try:
-            while True:
-                _, _, channel, payload = read_reply(self._stream)
-                if self._keep:
-                    self.messages.append((channel.decode(), payload, time.monotonic()))
-                self.count += 1
-        except (EOFError, OSError, ValueError):
-            pass
+        while True:
+            try:
+                while True:
+                    _, _, channel, payload = read_reply(self._stream)
+                    if self._keep:
+                        self.messages.append((channel.decode(), payload, time.monotonic()))
+                    self.count += 1
+            except (EOFError, OSError, ValueError):
+                pass
+            if not self._persists:
+                return
+            self._stream.close()
+            self._socket.close()
+            try:
+                self._subscribe()
+            except (EOFError, OSError):
+                time.sleep(0.01)
 
     def close(self):
+        self._persists = False
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -79,10 +95,11 @@ class Subscriber:
 class Redis:
     """A redis-server of the test's own, on a port that stays the same over restarts."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *options):
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}"
         self._folder = folder
+        self._options = options
         self._process = None
         self.start()
 
@@ -91,7 +108,7 @@ class Redis:
             "redis-server",
             ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", "",
              "--appendonly", "no", "--dir", self._folder,
-             "--client-output-buffer-limit", "pubsub 0 0 0"],
+             "--client-output-buffer-limit", "pubsub 0 0 0", *self._options],
             self._folder)
         wait_until(self._answers, 10, "redis-server answers PING")
 

@@ -41,7 +41,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   session under_test{books};
   time_point now{};
   std::string out;
-  under_test.greet({"user", "password", script.byte() % 3u, "name"}, now, out);
+  under_test.greet({"user", "password", script.byte() % 3u, "name"},
+                   script.byte() % 2u == 0 ? role_check::none : role_check::master, now, out);
 
   std::uint64_t calls = 0;
   while (!script.empty()) {

@@ -1,0 +1,13 @@
+// A command as Redis reads it. Not for the path of records: it allocates.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+namespace sluice::redis_sink {
+
+/// Appends a command of these words to `out`.
+void append_command(std::initializer_list<std::string_view> words, std::string& out);
+
+}  // namespace sluice::redis_sink

@@ -1,0 +1,76 @@
+"""A master with a replica, and the sentinels that watch them: real servers, private to a test."""
+
+import os
+import socket
+
+from process import Process, free_port, wait_until
+from redis_client import Redis, encode, read_reply
+
+NAME = "prices"
+
+
+class Sentinel:
+    """One sentinel. It finds replicas and the other sentinels through the master."""
+
+    def __init__(self, folder, master_port, quorum, down_after_ms=1000):
+        self.port = free_port()
+        config = os.path.join(folder, f"sentinel-{self.port}.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(f"""port {self.port}
+bind 127.0.0.1
+dir {folder}
+sentinel monitor {NAME} 127.0.0.1 {master_port} {quorum}
+sentinel down-after-milliseconds {NAME} {down_after_ms}
+sentinel failover-timeout {NAME} 6000
+""")
+        self._process = Process("sentinel", ["redis-server", config, "--sentinel"], folder)
+        wait_until(self._answers, 10, "the sentinel answers PING")
+
+    def command(self, *words):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+            connection.sendall(encode(*words))
+            with connection.makefile("rb") as stream:
+                return read_reply(stream)
+
+    def _answers(self):
+        try:
+            return self.command("PING") == "PONG"
+        except (OSError, EOFError, RuntimeError):
+            return False
+
+    def master(self):
+        """What it knows of the master: field to text."""
+        words = [each.decode() for each in self.command("SENTINEL", "MASTER", NAME)]
+        return dict(zip(words[::2], words[1::2]))
+
+    def master_port(self):
+        return int(self.command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)[1])
+
+    def kill(self):
+        self._process.kill()
+
+
+class SentinelGroup:
+    def __init__(self, folder, sentinels=3):
+        self.master = Redis(folder)
+        self.replica = Redis(folder, "--replicaof", f"127.0.0.1 {self.master.port}",
+                             "--repl-diskless-sync-delay", "0")
+        wait_until(lambda: self.replica.info("master_link_status") == "up", 20,
+                   "the replica is in step")
+        quorum = sentinels // 2 + 1
+        self.sentinels = [Sentinel(folder, self.master.port, quorum) for _ in range(sentinels)]
+        wait_until(self._complete, 20, "the sentinels know each other and the replica")
+        hosts = ",".join(f"127.0.0.1:{each.port}" for each in self.sentinels)
+        self.url = f"redis+sentinel://{hosts}/{NAME}"
+
+    def _complete(self):
+        known = [each.master() for each in self.sentinels]
+        return all(each["num-other-sentinels"] == str(len(known) - 1) and each["num-slaves"] == "1"
+                   for each in known)
+
+    def close(self):
+        for each in [*self.sentinels, self.master, self.replica]:
+            if isinstance(each, Redis):
+                each.close()
+            else:
+                each.kill()
