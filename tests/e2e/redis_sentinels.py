@@ -52,9 +52,9 @@ sentinel failover-timeout {NAME} 6000
 
 class SentinelGroup:
     def __init__(self, folder, sentinels=3):
-        self.master = Redis(folder)
-        self.replica = Redis(folder, "--replicaof", f"127.0.0.1 {self.master.port}",
-                             "--repl-diskless-sync-delay", "0")
+        at_once = ("--repl-diskless-sync-delay", "0")
+        self.master = Redis(folder, *at_once)
+        self.replica = Redis(folder, *at_once, "--replicaof", f"127.0.0.1 {self.master.port}")
         wait_until(lambda: self.replica.info("master_link_status") == "up", 20,
                    "the replica is in step")
         quorum = sentinels // 2 + 1
