@@ -167,12 +167,12 @@ void add_sink(families& out, const runtime::stage_state& stage) {
   const auto quantiles = [&](const std::string& name, const char* help,
                              const runtime::latency_state& of_all) {
     const auto one = [&](const char* share, std::int64_t value) {
-      out.gauge(name, help, {{"stage", stage.name}, {"quantile", share}}, seconds(value));
+      out.gauge(name, help, {{"stage", stage.name}, {"percentile", share}}, seconds(value));
     };
-    one("0.5", of_all.p50_ns);
-    one("0.95", of_all.p95_ns);
-    one("0.99", of_all.p99_ns);
-    one("1", of_all.max_ns);
+    one("50", of_all.p50_ns);
+    one("95", of_all.p95_ns);
+    one("99", of_all.p99_ns);
+    one("100", of_all.max_ns);
   };
   quantiles("sluice_latency_seconds", "Publish latency over the last second.", stage.latency);
   quantiles("sluice_age_seconds", "Receipt to reply of a record, over the last second.", stage.age);

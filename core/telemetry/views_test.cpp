@@ -140,7 +140,7 @@ TEST_CASE("every stage has its ledger, its queue and its own metrics") {
   CHECK(has_line(text, "sluice_queue_oldest_seconds{stage=\"breaker\"} 0.003"));
   CHECK(has_line(text, "sluice_queue_priority_lost_total{stage=\"breaker\"} 4"));
   CHECK(has_line(text, "sluice_imbalance{stage=\"redis\"} 0"));
-  CHECK(has_line(text, "sluice_latency_seconds{stage=\"redis\",quantile=\"0.95\"} 0.012"));
+  CHECK(has_line(text, "sluice_latency_seconds{stage=\"redis\",percentile=\"95\"} 0.012"));
   CHECK(has_line(text, "sluice_circuit_breaker_state{stage=\"breaker\"} 1"));
   CHECK(has_line(text, "sluice_circuit_breaker_opened_total{stage=\"breaker\"} 3"));
   CHECK(has_line(text, "sluice_pipeline_info{pipeline=\"ticker\",config_hash=\"abc\"} 1"));

@@ -1,0 +1,59 @@
+// One accepted connection: HTTP requests one after the other, or the live WebSocket.
+#pragma once
+
+#include "routes.hpp"
+
+#include <sluice/stage.hpp>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace sluice::http_admin {
+
+/// What a connection asks of the server it belongs to. In the lane.
+class connection_owner {
+ public:
+  virtual ~connection_owner() = default;
+  virtual answer respond(const request& asked) = 0;
+  virtual answer admit_live(const request& asked) = 0;
+  /// A request that ended in a limit.
+  virtual void cut() = 0;
+};
+
+struct connection_limits {
+  duration request{}, idle{};
+  std::size_t body = 0;
+};
+
+/// A certificate and its key, ready for use.
+class tls_files;
+/// Throws std::runtime_error that names the file and what is wrong with it.
+std::shared_ptr<tls_files> load_tls(const std::string& certificate, const std::string& key);
+
+class connection {
+ public:
+  /// `tls` may be null; it, `owner` and `limits` outlive the connection's use.
+  static std::shared_ptr<connection> make(boost::asio::ip::tcp::socket socket, tls_files* tls,
+                                          connection_owner& owner, const connection_limits& limits,
+                                          sluice::host host);
+  virtual ~connection() = default;
+
+  virtual void start() = 0;
+  virtual void on_time(time_point now) = 0;
+  /// When on_time is to be called next.
+  virtual time_point next() const = 0;
+  /// Since when it waits for its peer to ask, or to close; `never` while it does something.
+  virtual time_point waits_since() const = 0;
+  /// A WebSocket, upgraded and not ended.
+  virtual bool live() const = 0;
+  /// To a live one: a message, unless the last one is still being written.
+  virtual void send(const std::shared_ptr<const std::string>& message) = 0;
+  /// Ends it, whatever it does.
+  virtual void end() = 0;
+  virtual bool dead() const = 0;
+};
+
+}  // namespace sluice::http_admin

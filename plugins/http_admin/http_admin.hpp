@@ -1,0 +1,43 @@
+// http_admin: a service that shows the pipeline over HTTP, and takes commands for it.
+#pragma once
+
+#include "config.hpp"
+#include "server.hpp"
+
+#include <sluice/ext/metrics.h>
+#include <sluice/stage.hpp>
+
+#include <array>
+#include <cstdint>
+
+namespace sluice::http_admin {
+
+class service {
+ public:
+  using config = http_admin::config;
+  static constexpr auto& fields = config_fields;
+  static constexpr sluice::description about{
+      "http_admin", "0.1.0",
+      "Shows the pipeline over HTTP: metrics, health, levels, a dashboard; and takes commands.",
+      SLUICE_SERVICE, SLUICE_CAN_IO};
+
+  service(const config& with, sluice::host host);
+  static void validate(const config& with, sluice::problems& found);
+
+  void start();
+  void on_timer(sluice::time_point now);
+  void poll(sluice::duration wait);
+  void wake() { server_.wake(); }
+  bool drain(sluice::time_point deadline);
+
+ private:
+  void after(sluice::time_point now);
+
+  sluice::host host_;
+  server server_;
+  sluice::time_point wake_at_ = never;
+  const sluice_metrics* metrics_ = nullptr;
+  std::array<std::uint32_t, 6> metric_numbers_{};
+};
+
+}  // namespace sluice::http_admin

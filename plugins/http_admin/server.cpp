@@ -1,0 +1,177 @@
+#include "server.hpp"
+
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <stdexcept>
+
+namespace sluice::http_admin {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+constexpr duration accept_pause = std::chrono::milliseconds{100};
+constexpr int handlers_max = 256;
+
+}  // namespace
+
+tcp::endpoint parse_endpoint(std::string_view text) {
+  const auto wrong = [&] {
+    return std::runtime_error{"listen: \"" + std::string{text} +
+                              "\" is not a numeric address and port like 127.0.0.1:8080 or "
+                              "[::1]:8080"};
+  };
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) throw wrong();
+  std::string_view address = text.substr(0, colon);
+  const std::string_view digits = text.substr(colon + 1);
+  const bool bracketed = address.size() > 2 && address.front() == '[' && address.back() == ']';
+  if (bracketed) address = address.substr(1, address.size() - 2);
+  std::uint16_t port = 0;
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  error_code error;
+  const auto parsed = asio::ip::make_address(std::string{address}, error);
+  if (problem != std::errc{} || end != digits.data() + digits.size() || error ||
+      parsed.is_v6() != bracketed)
+    throw wrong();
+  return {parsed, port};
+}
+
+server::server(const config& with, sluice::host host)
+    : config_{with},
+      host_{host},
+      limits_{with.request_limit, with.idle_limit, with.body_limit.bytes},
+      endpoint_{parse_endpoint(with.listen)} {
+  if (with.port) endpoint_.port(static_cast<std::uint16_t>(*with.port));
+  if (with.tls_certificate && with.tls_key) tls_ = load_tls(*with.tls_certificate, *with.tls_key);
+}
+
+void server::start() {
+  error_code error;
+  acceptor_.open(endpoint_.protocol(), error);
+  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address{true}, error);
+  if (!error && endpoint_.address().is_v6()) acceptor_.set_option(asio::ip::v6_only{true}, error);
+  if (!error) acceptor_.bind(endpoint_, error);
+  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+  const std::string address = endpoint_.address().to_string();
+  const std::string name = endpoint_.address().is_v6() ? "[" + address + "]" : address;
+  if (error)
+    throw std::runtime_error{"listen: cannot listen on " + name + ":" +
+                             std::to_string(endpoint_.port()) + ": " + error.message()};
+  port_ = acceptor_.local_endpoint().port();
+  host_.event("listening",
+              std::string{tls_ ? "https://" : "http://"} + name + ":" + std::to_string(port_));
+  if (!endpoint_.address().is_loopback() && !tls_)
+    host_.warn("other machines may connect, and without TLS others may read the token");
+  accept();
+}
+
+void server::accept() {
+  acceptor_.async_accept([this](error_code error, tcp::socket socket) {
+    if (error == asio::error::operation_aborted) return;
+    if (!error) {
+      on_accepted(std::move(socket));
+      return accept();
+    }
+    host_.warn("accept: " + error.message());
+    accept_at_ = host_.now() + accept_pause;
+  });
+}
+
+void server::on_accepted(tcp::socket socket) {
+  sweep();
+  if (connections_.size() >= config_.connections) make_room();
+  if (connections_.size() >= config_.connections) {
+    ++counts_.displaced;
+    return;  // all are busy: this one is closed
+  }
+  connections_.push_back(connection::make(std::move(socket), tls_.get(), *this, limits_, host_));
+  connections_.back()->start();
+}
+
+/// Idle connections must not keep a probe out.
+void server::make_room() {
+  const auto longest = std::min_element(
+      connections_.begin(), connections_.end(),
+      [](const auto& a, const auto& b) { return a->waits_since() < b->waits_since(); });
+  if ((*longest)->waits_since() == never) return;
+  ++counts_.displaced;
+  (*longest)->end();
+  sweep();
+}
+
+answer server::respond(const request& asked) {
+  ++counts_.requests;
+  return http_admin::respond(asked, config_.allowed_hosts, *this);
+}
+answer server::admit_live(const request& asked) {
+  ++counts_.requests;
+  return http_admin::admit_live(asked, config_.allowed_hosts, *this);
+}
+std::optional<std::string> server::document(std::string_view what, std::uint64_t after) {
+  return host_.document(what, after);
+}
+std::uint64_t server::command(std::string_view request) { return host_.command(request); }
+std::string server::token() { return config_.token ? host_.read(config_.token) : std::string{}; }
+void server::audit(std::string_view line) { host_.alert("admin", line); }
+void server::refused(std::string_view line) {
+  // The log limits lines; the events of the pipeline are not a peer's to fill.
+  ++counts_.refused;
+  host_.warn("refused " + std::string{line});
+}
+
+void server::send_live(time_point now) {
+  live_at_ = now + config_.live_interval;
+  const bool anybody = std::any_of(connections_.begin(), connections_.end(),
+                                   [](const auto& each) { return each->live(); });
+  if (!anybody) return;
+  auto text = host_.document("status", 0);
+  if (!text) return;
+  const auto message = std::make_shared<const std::string>(std::move(*text));
+  for (const auto& each : connections_) each->send(message);
+}
+
+void server::poll(duration wait) {
+  io_.restart();
+  int ran = 0;
+  while (ran < handlers_max && io_.poll_one() != 0) ++ran;
+  if (ran == 0 && wait > duration::zero()) io_.run_one_for(wait);
+  sweep();
+}
+
+void server::wake() {
+  asio::post(io_, [] {});
+}
+
+void server::on_time(time_point now) {
+  if (accept_at_ <= now) {
+    accept_at_ = never;
+    if (acceptor_.is_open()) accept();
+  }
+  for (const auto& each : connections_) each->on_time(now);
+  if (live_at_ <= now) send_live(now);
+  sweep();
+}
+
+time_point server::next() const {
+  time_point soonest = std::min(live_at_, accept_at_);
+  for (const auto& each : connections_) soonest = std::min(soonest, each->next());
+  return soonest;
+}
+
+void server::close() {
+  error_code ignored;
+  acceptor_.close(ignored);
+  for (const auto& each : connections_) each->end();
+}
+
+void server::sweep() {
+  std::erase_if(connections_, [](const auto& each) { return each->dead(); });
+}
+
+}  // namespace sluice::http_admin
