@@ -72,6 +72,7 @@ class link final : transport::listener {
   }
   bool can_send() const { return up() && transport_.idle(); }
   std::uint32_t in_flight() const { return session_.in_flight(); }
+  std::uint64_t take_most_receivers() { return session_.take_most_receivers(); }
   std::uint64_t bytes_written() const { return transport_.bytes_written(); }
 
   /// When can_send(): a call of `count` PUBLISH commands. `bytes` stays unchanged until can_send().

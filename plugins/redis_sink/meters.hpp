@@ -19,6 +19,7 @@ enum class meter : std::uint8_t {
   in_flight_batches,
   written_bytes,
   receivers,
+  subscribers_lost,
   errors_connection,
   errors_timeout,
   errors_busy,
@@ -53,7 +54,7 @@ class meters {
     std::uint32_t kind;
     std::string_view name, doc;
   };
-  static constexpr std::array<description, 11> rows{{
+  static constexpr std::array<description, 12> rows{{
       {SLUICE_GAUGE, "connected", "1 while connected to Redis and greeted"},
       {SLUICE_COUNTER, "reconnects", "Connections made after the first"},
       {SLUICE_COUNTER, "connect_failures", "Attempts to connect that failed"},
@@ -61,6 +62,8 @@ class meters {
       {SLUICE_GAUGE, "in_flight_batches", "Batches written whose replies are still to come"},
       {SLUICE_COUNTER, "written_bytes", "Bytes written to Redis"},
       {SLUICE_GAUGE, "receivers", "Subscribers that got the last batch, summed over its records"},
+      {SLUICE_COUNTER, "subscribers_lost",
+       "Readers fewer than the best received message had before"},
       {SLUICE_COUNTER, "errors_connection", "Records unanswered because the connection was lost"},
       {SLUICE_COUNTER, "errors_timeout", "Records unanswered because a reply was overdue"},
       {SLUICE_COUNTER, "errors_busy",

@@ -173,6 +173,17 @@ void sink::ended(const sluice_outcome& outcome) {
   call_receivers_ += outcome.receivers;
   meters_[meter::receivers] = static_cast<double>(call_receivers_);
   host_.report(outcome);
+  if (outcome.result == SLUICE_PUBLISHED) watch_readers();
+}
+
+void sink::watch_readers() {
+  const auto fall = readers_.saw(link_.take_most_receivers(), host_.now());
+  if (!fall) return;
+  meters_[meter::subscribers_lost] += static_cast<double>(fall->before - fall->now);
+  host_.alert("subscriber_lost", place_ + ": for " + std::to_string(reader_watch::settle) +
+                                     " s no message went to more than " +
+                                     std::to_string(fall->now) + " readers; before it were " +
+                                     std::to_string(fall->before));
 }
 
 void sink::count_errors(const sluice_outcome& outcome) {

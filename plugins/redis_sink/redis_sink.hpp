@@ -7,6 +7,7 @@
 #include "link.hpp"
 #include "meters.hpp"
 #include "publish_buffer.hpp"
+#include "reader_watch.hpp"
 #include "wake_slot.hpp"
 
 #include <sluice/ext/codec.h>
@@ -57,6 +58,7 @@ class sink : link::listener {
   encoded encode(const record& of);
   const sluice_codec* codec_of(std::uint16_t schema);
   void count_errors(const sluice_outcome& outcome);
+  void watch_readers();
   void arm(time_point when);
   void settle();
 
@@ -82,6 +84,7 @@ class sink : link::listener {
   refusals busy_, rejected_;
   std::uint64_t connections_ = 0;
   std::uint64_t call_receivers_ = 0, call_counted_ = 0;
+  reader_watch readers_;
 
   wake_slot wake_slot_;  // outlives io_
   boost::asio::io_context io_{1};

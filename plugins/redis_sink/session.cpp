@@ -2,6 +2,7 @@
 
 #include "command.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -128,6 +129,7 @@ session::progress session::publish_answered(const reply& of, time_point now) {
   if (of.kind == reply_kind::integer && of.integer >= 0) {
     like.result = SLUICE_PUBLISHED;
     like.receivers = static_cast<std::uint64_t>(of.integer);
+    most_receivers_ = std::max(most_receivers_, like.receivers);
   } else if (of.kind == reply_kind::error) {
     like.result = SLUICE_PUBLISH_FAILED;
     like.cause = cause_of(of.text);

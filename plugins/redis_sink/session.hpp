@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sluice::redis_sink {
 
@@ -74,6 +75,8 @@ class session {
 
   std::uint32_t in_flight() const { return in_flight_; }
   std::uint32_t unanswered() const { return in_flight_records_; }
+  /// Of the messages answered since the last call: how many readers the best received one had.
+  std::uint64_t take_most_receivers() { return std::exchange(most_receivers_, 0); }
   bool silent() const { return count_ == 0; }
   /// When the oldest command that has no answer was written; only if not silent().
   time_point oldest() const { return queue_[first_].written; }
@@ -103,6 +106,7 @@ class session {
   std::uint32_t first_ = 0, count_ = 0;
   std::uint32_t in_flight_ = 0, in_flight_records_ = 0;
   sluice_outcome piece_{};  ///< of the oldest call: answers alike so far
+  std::uint64_t most_receivers_ = 0;
   std::string reason_;
 };
 

@@ -195,6 +195,8 @@ TEST_CASE("session: mixed replies are pieces in order") {
   REQUIRE(p.size() == 5);
   CHECK((p[0].call == 1 && p[0].count == 2 && p[0].result == SLUICE_PUBLISHED));
   CHECK(p[0].receivers == 2);
+  CHECK(f.talk.take_most_receivers() == 5);
+  CHECK(f.talk.take_most_receivers() == 0);
   CHECK((p[1].call == 1 && p[1].count == 1 && p[1].cause == SLUICE_CAUSE_BUSY));
   CHECK(p[1].result == SLUICE_PUBLISH_FAILED);
   CHECK((p[2].call == 1 && p[2].count == 2 && p[2].cause == SLUICE_CAUSE_REJECTED));

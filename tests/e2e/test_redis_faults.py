@@ -46,6 +46,17 @@ class RedisFaults(Case):
         self.finish()
         self.assert_ends_well(self.service)
 
+    def test_a_subscriber_that_is_gone_is_told(self):
+        subscriber = self.subscriber(self.server)
+        self.service.await_status(
+            lambda now: now.stage(SINK)["metrics"]["receivers"] > 0
+            and subscriber.count > 50, 20, "the subscriber is seen")
+        subscriber.close()
+        status = self.service.await_status(
+            lambda now: now.metric(SINK, "subscribers_lost") > 0, 20, "its loss is counted")
+        self.assertIn("subscriber_lost", self.service.log)
+        self.assertTrue(status.balanced)
+
     def test_redis_absent_at_the_start(self):
         self.assert_ends_well(self.service)
         self.server.kill()
