@@ -62,8 +62,9 @@ void channel_template::render(
   }
 }
 
-channel_cache::channel_cache(channel_template channel, sluice::host host)
+channel_cache::channel_cache(channel_template channel, command_frame frame, sluice::host host)
     : channel_{std::move(channel)},
+      frame_{std::move(frame)},
       host_{host},
       attributes_{host.extension<sluice_attributes>(SLUICE_EXT_ATTRIBUTES)} {}
 
@@ -82,11 +83,12 @@ void channel_cache::make(const record& of) {
                                       : view(attributes_->get(host_.raw(), of.index, borrow(name)));
       },
       text_);
-  at.prefix.assign("*3\r\n$7\r\nPUBLISH\r\n$");
+  at.prefix = frame_.head;
   append_number(at.prefix, text_.size());
   at.prefix += "\r\n";
   at.prefix += text_;
-  at.prefix += "\r\n$";
+  at.prefix += "\r\n";
+  at.prefix += frame_.tail;
   at.generation = generation_;
 }
 

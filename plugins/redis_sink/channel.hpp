@@ -1,6 +1,8 @@
 // The channel a record is published on, from a template with placeholders.
 #pragma once
 
+#include "command_frame.hpp"
+
 #include <sluice/ext/attributes.h>
 #include <sluice/stage.hpp>
 
@@ -35,15 +37,15 @@ class channel_template {
   std::vector<piece> pieces_;
 };
 
-/// The beginning of each key's PUBLISH up to the message's length, by record index: made at a key's
+/// The beginning of each key's command up to the message's length, by record index: made at a key's
 /// first record, and anew when the attributes changed.
 class channel_cache {
  public:
-  channel_cache(channel_template channel, sluice::host host);
+  channel_cache(channel_template channel, command_frame frame, sluice::host host);
 
   /// Once a batch: notices changed attributes.
   void refresh();
-  /// "*3\r\n$7\r\nPUBLISH\r\n$<n>\r\n<channel>\r\n$"; valid until the next call.
+  /// Valid until the next call.
   std::string_view prefix(const record& of) {
     if (of.index >= entries_.size() || entries_[of.index].generation != generation_) make(of);
     return entries_[of.index].prefix;
@@ -57,6 +59,7 @@ class channel_cache {
   void make(const record& of);
 
   channel_template channel_;
+  command_frame frame_;
   sluice::host host_;
   const sluice_attributes* attributes_;
   std::uint64_t generation_ = 1;  ///< the table's generation and one

@@ -72,6 +72,7 @@ link_settings link_settings_of(const config& settings, host host) {
   made.password = settings.password;
   made.sentinel_user = settings.sentinel_user;
   made.sentinel_password = settings.sentinel_password;
+  if (settings.mode == send_mode::stream) made.success = reply_kind::string;
   made.client_name = client_name(host);
   made.tls = {settings.tls_verify, settings.tls_ca_file, settings.tls_cert_file,
               settings.tls_key_file, settings.tls_server_name};

@@ -13,12 +13,15 @@
 namespace sluice::redis_sink {
 
 enum class message_format : std::uint8_t { json, raw };
+enum class send_mode : std::uint8_t { publish, stream };
 
 struct config {
   std::string url, user, channel, sentinel_user;
   secret password, sentinel_password;
   std::optional<std::uint32_t> database;
   message_format format{};
+  send_mode mode{};
+  std::uint64_t stream_length{};
   std::uint32_t batch{}, window{};
   duration interval{}, timeout{}, connect_timeout{}, ping_interval{};
   duration backoff_min{}, backoff_max{}, refused_delay{};
@@ -61,6 +64,17 @@ inline constexpr auto config_fields = sluice::fields(
                            "record stands for several, w. raw: the payload as it is.")
         .one_of("json|raw")
         .by_default("json"),
+    field<&config::mode>("mode",
+                         "publish: PUBLISH to the channel, at most once. stream: XADD to the "
+                         "stream of that name, as the field `data`, where readers find it later.")
+        .one_of("publish|stream")
+        .by_default("publish"),
+    field<&config::stream_length>("stream_length",
+                                  "Entries that each stream keeps, and a few tens over; the "
+                                  "oldest go first. Only with mode = \"stream\".")
+        .by_default("100000")
+        .between(1, 1e9)
+        .in_unit("entries"),
     field<&config::batch>("batch", "Most records written at once.")
         .by_default("100")
         .between(1, SLUICE_BATCH_MAX)

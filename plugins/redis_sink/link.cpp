@@ -32,7 +32,7 @@ link::link(asio::io_context& io, host host, link_settings settings, listener& ow
     : host_{host},
       settings_{std::move(settings)},
       owner_{owner},
-      session_{owner},
+      session_{owner, settings_.success},
       transport_{io, *this},
       backoff_{settings_.times.backoff_min, settings_.times.backoff_max,
                static_cast<std::uint64_t>(host.unix_time().count())},

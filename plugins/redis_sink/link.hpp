@@ -30,6 +30,7 @@ struct link_times {
 
 struct link_settings {
   address to;
+  reply_kind success = reply_kind::integer;  ///< how Redis answers a message it took
   secret password;  ///< if set, instead of the URL's; read anew at each connection
   std::string client_name;
   std::string sentinel_user;
@@ -75,8 +76,8 @@ class link final : transport::listener {
   std::uint64_t take_most_receivers() { return session_.take_most_receivers(); }
   std::uint64_t bytes_written() const { return transport_.bytes_written(); }
 
-  /// When can_send(): a call of `count` PUBLISH commands. `bytes` stays unchanged until can_send().
-  /// False: not a byte of it was written, nor will be.
+  /// When can_send(): a call of `count` commands, a message each. `bytes` stays unchanged until
+  /// can_send(). False: not a byte of it was written, nor will be.
   bool send(std::span<const char> bytes, std::uint64_t call, std::uint32_t count, time_point now);
 
  private:

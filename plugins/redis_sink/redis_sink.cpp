@@ -22,7 +22,9 @@ link_settings checked(link_settings made) {
 }
 
 /// What a person can do about an error that time does not heal.
-std::string_view remedy(std::string_view error) {
+std::string_view remedy(std::string_view error, send_mode mode) {
+  if (error.starts_with("NOPERM") && mode == send_mode::stream)
+    return ": the user needs +xadd and, as a key pattern, the stream's beginning";
   if (error.starts_with("NOPERM"))
     return ": the user needs +publish and, as a channel pattern, the channel's beginning";
   if (error.starts_with("WRONGTYPE")) return ": the key holds something else";
@@ -38,9 +40,13 @@ sink::sink(const config& settings, host host)
 sink::sink(const config& settings, host host, link_settings to)
     : host_{host},
       format_{settings.format},
+      mode_{settings.mode},
       batching_{settings.batch, settings.interval, settings.window},
       place_{masked(to.to)},
-      channels_{channel_template{settings.channel}, host},
+      channels_{channel_template{settings.channel},
+                settings.mode == send_mode::stream ? stream_frame(settings.stream_length)
+                                                   : publish_frame(),
+                host},
       buffer_{settings.message_max.bytes},
       meters_{host},
       codecs_{host.extension<sluice_codecs>(SLUICE_EXT_CODECS)},
@@ -204,8 +210,9 @@ void sink::refused(std::uint32_t cause, std::string_view error) {
   if (like.told != time_point{} && now - like.told < refusal_event_interval) return;
   like.told = now;
   std::string text = for_good ? "a configuration fault: " : "";
-  text.append("PUBLISH was answered ").append(error);
-  if (for_good) text += remedy(error);
+  text.append(mode_ == send_mode::stream ? "XADD" : "PUBLISH").append(" was answered ");
+  text.append(error);
+  if (for_good) text += remedy(error, mode_);
   text += " (" + std::to_string(std::exchange(like.untold, 0)) + " since the last such event)";
   host_.alert(for_good ? "rejected" : "busy", text);
 }

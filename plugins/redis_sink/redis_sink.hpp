@@ -1,4 +1,5 @@
-// redis_sink - publishes records to one Redis: PUBLISH, pipelined, with every outcome reported.
+// redis_sink - publishes records to one Redis: PUBLISH or XADD, pipelined, with every outcome
+// reported.
 #pragma once
 
 #include "batching.hpp"
@@ -64,6 +65,7 @@ class sink : link::listener {
 
   host host_;
   const message_format format_;
+  const send_mode mode_;
   batching batching_;
   const std::string place_;  ///< the masked URL
   channel_cache channels_;

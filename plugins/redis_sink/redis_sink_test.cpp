@@ -278,6 +278,48 @@ TEST_CASE("redis_sink: a busy server fails what it refuses and the connection st
   CHECK(run.balanced());
 }
 
+TEST_CASE("redis_sink: a stream keeps the newest entries, each a message") {
+  real_redis server;
+  server.ask({"CONFIG", "SET", "stream-node-max-entries", "10"});
+  running run{at(server) + "mode = 'stream'\nchannel = 'ticks:{type}'\nstream_length = 50"};
+  REQUIRE(run.connected());
+  for (int i = 0; i < 3; ++i) run.push(ticks(100));
+  REQUIRE(run.published(300));
+  CHECK(run.balanced());
+  const auto script = [&](const std::string& text) { return server.ask({"EVAL", text, "0"}); };
+  const int length = std::stoi(script("return tostring(redis.call('XLEN', 'ticks:unknown'))"));
+  CHECK(length >= 50);
+  CHECK(length < 60);
+  CHECK(script("local e = redis.call('XREVRANGE', 'ticks:unknown', '+', '-', 'COUNT', 1)[1][2] "
+               "return e[1] .. ' ' .. e[2]") == "data {\"a\":1,\"seq\":300}");
+}
+
+TEST_CASE("redis_sink: streams refused: out of memory is busy, another type is a wrong setting") {
+  real_redis server;
+  server.ask({"SET", "taken", "x"});
+  running wrong{at(server) + "mode = 'stream'\nchannel = 'taken'"};
+  REQUIRE(wrong.connected());
+  wrong.push(ticks(3));
+  REQUIRE(wrong.run_until([&] { return wrong.count().failed == 3; }, patience));
+  CHECK(wrong.metric("errors_rejected") == 3);
+  CHECK(wrong.hears_of("rejected"));
+  CHECK(
+      wrong.text_of("rejected").starts_with("a configuration fault: XADD was answered WRONGTYPE"));
+
+  running full{at(server) + "mode = 'stream'\nchannel = 'ticks'"};
+  REQUIRE(full.connected());
+  server.ask({"CONFIG", "SET", "maxmemory", "1"});
+  full.push(ticks(3));
+  REQUIRE(full.run_until([&] { return full.count().failed == 3; }, patience));
+  CHECK(full.metric("errors_busy") == 3);
+  CHECK(full.hears_of("busy"));
+  CHECK(full.text_of("busy").starts_with("XADD was answered OOM"));
+  server.ask({"CONFIG", "SET", "maxmemory", "0"});
+  full.push(ticks(3));
+  CHECK(full.published(3));
+  CHECK(full.metric("reconnects") == 0);
+}
+
 TEST_CASE("redis_sink: what comes before a server is there is kept and sent then") {
   real_redis server;
   server.kill();

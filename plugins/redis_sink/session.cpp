@@ -126,7 +126,7 @@ session::progress session::greeting_answered(const reply& of) {
 
 session::progress session::publish_answered(const reply& of, time_point now) {
   sluice_outcome like{};
-  if (of.kind == reply_kind::integer && of.integer >= 0) {
+  if (of.kind == success_ && of.integer >= 0) {
     like.result = SLUICE_PUBLISHED;
     like.receivers = static_cast<std::uint64_t>(of.integer);
     most_receivers_ = std::max(most_receivers_, like.receivers);
@@ -134,7 +134,7 @@ session::progress session::publish_answered(const reply& of, time_point now) {
     like.result = SLUICE_PUBLISH_FAILED;
     like.cause = cause_of(of.text);
   } else {
-    return fail(progress::broken, "PUBLISH was answered by what is neither a number nor an error");
+    return fail(progress::broken, "a message was answered by what is neither success nor an error");
   }
   expected& front = queue_[first_];
   const expected call = front;

@@ -44,11 +44,13 @@ class session {
     virtual ~listener() = default;
     /// The end of the next `count` records of a call; in call order.
     virtual void ended(const sluice_outcome& outcome) = 0;
-    /// A PUBLISH was answered by an error, of this cause (cause_of). The text is the server's.
+    /// A message was answered by an error, of this cause (cause_of). The text is the server's.
     virtual void refused(std::uint32_t cause, std::string_view error) = 0;
   };
 
-  explicit session(listener& owner) : owner_{owner} {}
+  /// `success`: how a message that was taken is answered; an integer counts its receivers.
+  explicit session(listener& owner, reply_kind success = reply_kind::integer)
+      : owner_{owner}, success_{success} {}
 
   /// A new connection: appends the commands of the greeting to `out`, which then holds the
   /// password.
@@ -65,7 +67,7 @@ class session {
   progress feed(std::span<const char> bytes, time_point now);
   const std::string& reason() const { return reason_; }
 
-  /// A call of `count` PUBLISH commands whose first byte was written at `written`.
+  /// A call of `count` commands, a message each, whose first byte was written at `written`.
   void published(std::uint64_t call, std::uint32_t count, time_point written);
   /// Appends a PING that is written now.
   void ping(time_point now, std::string& out);
@@ -100,6 +102,7 @@ class session {
   progress fail(progress how, std::string reason);
 
   listener& owner_;
+  const reply_kind success_;
   reply_reader reader_;
   // A window of calls, and at most one greeting or ping besides.
   std::array<expected, window_max + 6> queue_;

@@ -206,6 +206,31 @@ TEST_CASE("session: mixed replies are pieces in order") {
         std::vector<std::string>{"busy OOM no", "never NOPERM you", "never NOPERM you"});
 }
 
+TEST_CASE("session: an entry of a stream is answered by its id") {
+  const struct {
+    const char* reply;
+    session::progress progress;
+  } table[] = {{"$3\r\n1-0\r\n", session::progress::fine},
+               {"-OOM no\r\n", session::progress::fine},
+               {":1\r\n", session::progress::broken},
+               {"$-1\r\n", session::progress::broken}};
+  for (const auto& row : table) {
+    CAPTURE(row.reply);
+    fixture f;
+    session talk{f.told, reply_kind::string};
+    talk.greet({"", "", 0, "me"}, role_check::none, t0, f.out);
+    const std::string bytes = "+OK\r\n+PONG\r\n" + std::string{row.reply};
+    talk.published(1, 1, t0);
+    const auto got = talk.feed({bytes.data(), bytes.size()}, t0);
+    CHECK((got == session::progress::broken) == (row.progress == session::progress::broken));
+    if (row.progress != session::progress::fine) continue;
+    REQUIRE(f.told.pieces.size() == 1);
+    CHECK(f.told.pieces[0].result ==
+          (row.reply[0] == '$' ? SLUICE_PUBLISHED : SLUICE_PUBLISH_FAILED));
+    CHECK(f.told.pieces[0].receivers == 0);
+  }
+}
+
 TEST_CASE("session: a full window, many times round") {
   fixture f;
   f.greet();

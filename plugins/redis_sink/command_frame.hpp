@@ -1,0 +1,25 @@
+// The bytes of the command that hands over a message: all but the channel and the message. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace sluice::redis_sink {
+
+/// <head><length of the channel>\r\n<channel>\r\n<tail><length of the message>\r\n<message>\r\n
+struct command_frame {
+  std::string head, tail;
+};
+
+/// PUBLISH channel message
+inline command_frame publish_frame() { return {"*3\r\n$7\r\nPUBLISH\r\n$", "$"}; }
+
+/// XADD stream MAXLEN ~ length * data message: Redis trims to a few tens of entries over `length`,
+/// which costs it a quarter less than trimming exactly.
+inline command_frame stream_frame(std::uint64_t length) {
+  const std::string number = std::to_string(length);
+  return {"*8\r\n$4\r\nXADD\r\n$", "$6\r\nMAXLEN\r\n$1\r\n~\r\n$" + std::to_string(number.size()) +
+                                       "\r\n" + number + "\r\n$1\r\n*\r\n$4\r\ndata\r\n$"};
+}
+
+}  // namespace sluice::redis_sink
