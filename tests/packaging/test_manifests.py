@@ -4,6 +4,7 @@ Kubernetes API's schemas and dockerfile-utils, from npm. No image is built and n
 import pathlib
 import re
 import subprocess
+import textwrap
 
 import npm
 from harness import SOURCE, Case, main
@@ -45,6 +46,23 @@ class Manifests(Case):
         self.assert_tells(("node", "kubernetes.mjs"),
                           (folder / "feed.yaml", "periodSeconds:", "periodSecond:"),
                           (folder / "hpa.yaml", "minReplicas: 2", "minReplicas: two"))
+
+    def test_the_feeds_pipeline_is_sound(self):
+        """With its mounts in a folder of the test's, whose files are what a pod would have."""
+        text = (PACKAGING / "kubernetes/feed.yaml").read_text(encoding="utf-8")
+        pipeline = textwrap.dedent(re.search(r"  ticker\.toml: \|\n((?:    .*\n|\n)+)", text)[1])
+        for mount in ("/run/secrets/sluice", "/etc/sluice-instruments"):
+            self.assertIn(f"mountPath: {mount},", text)
+            pipeline = pipeline.replace(mount, self.folder)
+        self.write("api_key", "key")
+        self.write("access_token", "token")
+        self.write("instruments.csv", pathlib.Path(
+            SOURCE, "pipelines/instruments.csv").read_text(encoding="utf-8"))
+        said = self.cli("check", "--deny-warnings", self.write("ticker.toml", pipeline),
+                        environment={"REDIS_URL": "redis://redis:6379"})
+        self.assertEqual(said.returncode, 0, said.stderr)
+        port = re.search(r"containerPort: (\d+)", text)[1]
+        self.assertIn(f'listen = "0.0.0.0:{port}"', pipeline)
 
     def test_every_manifest_is_checked(self):
         files = {path.name for path in (PACKAGING / "kubernetes").glob("*.yaml")}
