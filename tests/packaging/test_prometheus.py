@@ -1,19 +1,17 @@
 """A real Prometheus scrapes the real binary, with the shipped rules cut from minutes to seconds: the
 alerts that should fire do, and no other."""
 
-import http.server
 import json
 import os
 import pathlib
 import re
-import threading
 import urllib.request
 
 from harness import SOURCE, Case, main, wait_until
 from process import Process, free_port
 
 RULES = pathlib.Path(SOURCE, "packaging/prometheus/sluice.rules.yml")
-PIPELINE = f"{SOURCE}/pipelines/ticker.toml"
+PIPELINE = pathlib.Path(SOURCE, "pipelines/ticker.toml")
 TOKENS = [256265, 260105, 408065, 738561]
 LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -28,37 +26,22 @@ def cut(rules):
     return rules.replace("dropped_total[5s]) > 100", "dropped_total[5s]) > 50")
 
 
-class Metrics(http.server.ThreadingHTTPServer):
-    """What `sluice status --format prometheus` prints, for Prometheus to scrape."""
-
-    def __init__(self, text):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = text()
-                self.send_response(200 if body else 503)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.end_headers()
-                self.wfile.write(body.encode())
-
-            def log_message(self, *_):
-                pass
-
-        super().__init__(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
 class Scenario(Case):
     def setUp(self):
         self.server, self.feed_ = self.redis(), self.feed()
-        self.sluice(PIPELINE, "ticker", {
+        port = free_port()
+        pipeline = PIPELINE.read_text(encoding="utf-8") + f"""
+[[service]]
+name = "scraped"
+plugin = "http_admin"
+listen = "127.0.0.1:{port}"
+"""
+        self.sluice(self.write("ticker.toml", pipeline), "ticker", {
             "KITE_URL": self.feed_.url, "KITE_API_KEY": "key", "KITE_ACCESS_TOKEN": "token",
             "REDIS_URL": self.server.url})
         self.sending = self.ticking(self.feed_, TOKENS)
         self.assert_flows(self.server)
-        metrics = Metrics(lambda: self.cli("status", "ticker", "--format", "prometheus").stdout)
-        self.addCleanup(metrics.server_close)
-        self.addCleanup(metrics.shutdown)
-        self.prometheus(metrics.server_port)
+        self.prometheus(port)
 
     def prometheus(self, target):
         self.write("rules.yml", cut(RULES.read_text(encoding="utf-8")))
