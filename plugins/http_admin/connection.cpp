@@ -48,7 +48,7 @@ constexpr std::size_t message_limit = 1'024;  // nothing is expected of a live c
 /// Scripts, styles and connections of this server alone, and no frame round it.
 constexpr const char* content_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 template <typename Transport>
 class connection_on final : public connection,

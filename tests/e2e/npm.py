@@ -8,7 +8,7 @@ import subprocess
 def installed(source):
     """A folder with the files of `source` and the packages its package-lock.json names; no package
     runs a script of its own."""
-    folder = os.environ["SLUICE_NPM_FOLDER"]
+    folder = os.path.join(os.environ["SLUICE_NPM_FOLDER"], os.path.basename(source))
     shutil.copytree(source, folder, dirs_exist_ok=True)
     lock = f"{source}/package-lock.json"
     stamp = f"{folder}/node_modules/.installed"
