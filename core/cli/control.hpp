@@ -16,8 +16,8 @@ namespace sluice::cli {
 inline constexpr std::size_t request_max = 4096;
 
 struct request {
-  std::string get;          ///< status, page, metrics, events, operations, commands, config, tap
-  std::uint64_t after = 0;  ///< events, operations: those numbered above; tap: its number
+  std::string get;          ///< status, page, metrics, events, operations, commands, config
+  std::uint64_t after = 0;  ///< events, operations: those numbered above
   std::string act{};        ///< or, if it is not empty, the command: a JSON object, {"do": ...}
 };
 

@@ -81,11 +81,10 @@ class session : public std::enable_shared_from_this<session> {
       const request asked = parse_request(line);
       const std::optional<std::string> document = with_->answer(asked);
       if (document) return reply_header(document->size()) + *document;
-      return refusal(
-          fmt::format("there is no \"{}\"; there are status, page, metrics, events, operations, "
-                      "commands, config "
-                      "and tap",
-                      asked.get));
+      return refusal(fmt::format(
+          "there is no \"{}\"; there are status, page, metrics, events, operations, commands "
+          "and config",
+          asked.get));
     } catch (const std::exception& failed) {
       return refusal(failed.what());
     }

@@ -108,6 +108,7 @@ class Case(unittest.TestCase):
             if name in ("PATH", "HOME", "LANG", "SLUICE_PLUGIN_PATH") or name.endswith("_OPTIONS")
         } | {
             "SLUICE_RUN_DIR": run_folder,
+            "ADMIN_LISTEN": "127.0.0.1:0",
             "KITE_INSTRUMENTS": f"{SOURCE}/pipelines/instruments.csv",
         }
         bad = len(result.failures) + len(result.errors)

@@ -17,11 +17,10 @@ extern "C" {
 typedef struct sluice_control {
   uint32_t size;
   /* [lane] Gives a document to `take`, within this call. `what`: "status" (as `sluice status
-   * --format json`), "page" (the same as text), "metrics" (Prometheus text), "events", "operations",
-   * "commands", "config" (every key's value and origin, never a secret), "tap". Events, also those
-   * of a status, and operations are the ones numbered above `after`; a tap is the one that operation
-   * `after` began, and its document what it gathered since it was last read: one that nobody reads
-   * for 10 s ends. SLUICE_INVALID: no such document. */
+   * --format json`), "page" (the same as text), "metrics" (Prometheus text), "events",
+   * "operations", "commands", "config" (every key's value and origin, never a secret). Events, also
+   * those of a status, and operations are the ones numbered above `after`. SLUICE_INVALID: no such
+   * document. */
   sluice_status (*read)(const sluice_host* host, sluice_str what, uint64_t after,
                         void (*take)(void* context, sluice_str document), void* context);
   /* [lane] Tells the pipeline to do something: {"do": "breaker", "stage": "", "state": "open"}; the
