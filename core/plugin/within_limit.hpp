@@ -27,18 +27,18 @@ struct hung : std::runtime_error {
 /// What `call` returns or throws. Throws `hung`, "<what> did not return within 10 s", after the
 /// limit: the worker is left behind, so what `call` uses is its own or never ends. Any thread.
 template <typename Call>
-auto within_limit(const std::string& what, Call call) {
+auto within_limit(const std::string& what, Call call, std::chrono::nanoseconds limit = call_limit) {
   std::packaged_task<std::invoke_result_t<Call&>()> task{std::move(call)};
   auto done = task.get_future();
   std::thread worker{std::move(task)};
-  if (done.wait_for(call_limit) == std::future_status::ready) {
+  if (done.wait_for(limit) == std::future_status::ready) {
     worker.join();
     return done.get();
   }
   left_behind = true;
   worker.detach();
   std::ostringstream text;
-  text << what << " did not return within " << std::chrono::duration<double>{call_limit}.count()
+  text << what << " did not return within " << std::chrono::duration<double>{limit}.count()
        << " s";
   throw hung{text.str()};
 }

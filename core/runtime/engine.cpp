@@ -13,6 +13,37 @@ stage* engine::find(std::string_view name) {
   return nullptr;
 }
 
+// --- changes while it runs ----------------------------------------------------------------------
+
+std::vector<engine::place> engine::places(std::string_view stage) const {
+  const std::lock_guard lock{tick_mutex_};
+  std::vector<place> found;
+  for (const instance& each : instances_)
+    if (spec_.stages[each.spec].name == stage) found.push_back({each.made, each.in});
+  return found;
+}
+
+config::pipeline_spec engine::spec() const {
+  const std::lock_guard lock{tick_mutex_};
+  return spec_;
+}
+
+void engine::adopt(config::pipeline_spec next) {
+  const std::lock_guard lock{tick_mutex_};
+  std::swap(spec_, next);
+}
+
+std::uint32_t engine::level() const {
+  const std::lock_guard lock{tick_mutex_};
+  return level_;
+}
+
+std::uint64_t engine::faults(std::string_view stage) const {
+  std::uint64_t all = 0;
+  for (const place& each : places(stage)) all += each.in->read(*each.made).faults;
+  return all;
+}
+
 // --- end ----------------------------------------------------------------------------------------
 
 void engine::begin_drain(std::int64_t limit_ns) {
@@ -97,6 +128,7 @@ stage_state engine::state_of(const instance& each, std::int64_t now, bool at_res
 }
 
 snapshot engine::read(bool at_rest) const {
+  const std::lock_guard lock{tick_mutex_};
   snapshot made;
   made.pipeline = spec_.name;
   made.file = spec_.file;
@@ -113,7 +145,8 @@ snapshot engine::read(bool at_rest) const {
   made.max_keys = spec_.max_keys;
   made.window_ns = spec_.window_ns;
 
-  const std::lock_guard lock{tick_mutex_};
+  made.changes_done = changes_done_.load();
+  made.changes_refused = changes_refused_.load();
   made.level = level_;
   made.level_cause = level_cause_;
   if (forced_level_) {

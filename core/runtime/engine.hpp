@@ -41,6 +41,25 @@ class engine {
   /// A stage by name; null if there is none. For tests, between steps.
   stage* find(std::string_view name);
 
+  // --- changes while it runs; changer.hpp ---
+
+  /// Where one of the spec's stages stands: once for each shard.
+  struct place {
+    stage* made;
+    lane* in;
+  };
+  std::vector<place> places(std::string_view stage) const;
+  /// [any] What runs now.
+  config::pipeline_spec spec() const;
+  /// [any] What runs from now on: the same stages, with other plugins and values.
+  void adopt(config::pipeline_spec next);
+  /// [any] A change was asked for, and was done or not.
+  void count_change(bool done) { ++(done ? changes_done_ : changes_refused_); }
+  /// [any]
+  std::int64_t now() const { return shared_.time.now(); }
+  std::uint32_t level() const;
+  std::uint64_t faults(std::string_view stage) const;
+
   /// What services read of the whole, and tell it to do. Before the lanes run.
   void answer_with(document_reader reader, command_taker taker) {
     shared_.document = std::move(reader);
@@ -50,7 +69,7 @@ class engine {
   /// Every 100 ms, one thread at a time.
   void tick();
   void mark_running() { running_.store(true); }
-  void begin_drain() { begin_drain(spec_.drain_limit_ns); }
+  void begin_drain() { begin_drain(spec().drain_limit_ns); }
   void begin_drain(std::int64_t limit_ns);
   void stop_now();
   /// [any] operate.cpp. What an operator wants of a guard (of all its shards; of all guards, if
@@ -120,7 +139,7 @@ class engine {
   stage_state state_of(const instance& each, std::int64_t now, bool at_rest) const;
   std::uint64_t losses() const;
 
-  const config::pipeline_spec spec_;
+  config::pipeline_spec spec_;  // under tick_mutex_ for those who are not its only writer
   shared shared_;
   std::vector<std::unique_ptr<lane>> lanes_;
   std::vector<instance> instances_;
@@ -141,6 +160,7 @@ class engine {
   std::string level_cause_;
   std::vector<level_changes> changes_;
   std::string hung_stage_, stopped_by_;
+  std::atomic<std::uint64_t> changes_done_{0}, changes_refused_{0};
 };
 
 }  // namespace sluice::runtime

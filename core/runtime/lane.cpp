@@ -318,9 +318,15 @@ void lane::post(job what) {
   interrupt();
 }
 
+void lane::withdraw() {
+  const std::lock_guard lock{job_mutex_};
+  job_ = {};
+  has_job_.store(false, std::memory_order_release);
+}
+
 void lane::take_job() {
   const std::lock_guard lock{job_mutex_};
-  if (state_ == state::running && !job_()) return;
+  if (state_ == state::running && job_ && !job_()) return;
   job_ = {};
   has_job_.store(false, std::memory_order_release);
 }

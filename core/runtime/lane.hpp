@@ -85,6 +85,8 @@ class lane {
   /// a lane that ends first forgets it.
   using job = std::function<bool()>;
   void post(job what);
+  /// [any] The job is not begun any more; one that runs is waited for.
+  void withdraw();
   /// [any] The job is neither done nor forgotten.
   bool posted() const { return has_job_.load(std::memory_order_acquire); }
   /// [any] It has stages, and takes jobs.

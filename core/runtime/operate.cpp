@@ -7,6 +7,7 @@ namespace sluice::runtime {
 
 sluice_status engine::force_guard(std::string_view stage, std::uint32_t state) {
   if (state > SLUICE_GUARD_METRICS_ONLY) return SLUICE_INVALID;
+  const std::lock_guard lock{tick_mutex_};
   sluice_status found = SLUICE_INVALID;
   for (const instance& each : instances_) {
     const bool meant =

@@ -11,11 +11,25 @@ constexpr std::int64_t tick_ns = 100'000'000;
 
 simulation::simulation(config::pipeline_spec spec, std::uint64_t seed, logger log)
     : engine_{std::move(spec), clock_, std::move(log), false},
+      changer_{engine_, host()},
       random_{seed},
       next_tick_{clock_.now() + tick_ns} {
   engine_.create_stages([](stage& made) { made.create(); });
   for (const auto& each : engine_.lanes()) order_.push_back(each.get());
   engine_.mark_running();
+}
+
+/// Virtual time waits for nobody: a call is just made.
+change_host simulation::host() {
+  return {[this](const std::function<bool()>& done, std::int64_t limit_ns) {
+            const std::int64_t limit = clock_.now() + limit_ns;
+            while (!done()) {
+              if (clock_.now() >= limit) return false;
+              advance(1'000'000);
+            }
+            return true;
+          },
+          [](const std::string&, std::int64_t, const std::function<void()>& call) { call(); }};
 }
 
 bool simulation::step_all() {
@@ -52,6 +66,7 @@ bool simulation::advance_until(const std::function<bool()>& done, std::int64_t l
     if (clock_.now() < next_tick_) continue;
     engine_.tick();
     next_tick_ += tick_ns;
+    changer_.look();
   }
   return true;
 }

@@ -2,6 +2,7 @@
 // nothing is left to do.
 #pragma once
 
+#include "runtime/changer.hpp"
 #include "runtime/engine.hpp"
 
 #include <cstdint>
@@ -23,16 +24,24 @@ class simulation {
   /// As long as `done` is false; false when `limit_ns` was not enough.
   bool advance_until(const std::function<bool()>& done, std::int64_t limit_ns);
 
+  /// As changer::change; virtual time goes on meanwhile.
+  receipt change(const config::pipeline_spec& next, const change_options& with) {
+    return changer_.change(next, with);
+  }
+  bool confirm() { return changer_.confirm(); }
+
   std::int64_t now() const { return clock_.now(); }
   engine& running() { return engine_; }
   snapshot read() const { return engine_.read(true); }
 
  private:
+  change_host host();
   bool step_all();
   std::int64_t next_time(std::int64_t limit) const;
 
   virtual_clock clock_;
   engine engine_;
+  changer changer_;
   std::mt19937_64 random_;
   std::vector<lane*> order_;
   std::int64_t next_tick_;

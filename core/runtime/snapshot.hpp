@@ -128,6 +128,7 @@ struct snapshot {
   std::uint64_t held = 0;
   std::int64_t imbalance = 0;
   std::uint32_t keys = 0, max_keys = 0;
+  std::uint64_t changes_done = 0, changes_refused = 0;  ///< swaps and reloads since the start
   std::string stopped_by;  ///< the stage whose fault ended the pipeline, else empty
   std::string hung_stage;  ///< named by the watchdog, else empty
   std::vector<stage_state> stages;

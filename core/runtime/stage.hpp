@@ -54,6 +54,7 @@ class stage {
   void destroy();
   /// [control] Where it runs and what follows it. Once, before the lane starts.
   void place(lane& where) { lane_ = &where; }
+  const lane& where() const { return *lane_; }
   void connect(edge next) { edges_.push_back(std::move(next)); }
   /// Other edges than before; those before are given back.
   std::vector<edge> reconnect(std::vector<edge> next) {

@@ -1,0 +1,118 @@
+#include "runtime/candidate.hpp"
+
+#include "plugin/within_limit.hpp"
+#include "runtime/lane.hpp"
+#include "runtime/stage.hpp"
+
+#include <sluice/record.hpp>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <utility>
+
+namespace sluice::runtime {
+
+namespace {
+
+constexpr std::int64_t second = 1'000'000'000;
+constexpr std::int64_t create_limit = 10 * second;
+// The lane waits meanwhile; ext/swap.h promises as much.
+constexpr std::int64_t import_limit = second;
+constexpr std::int64_t connect_limit = 5 * second;
+// Long enough for a sink to give up waiting for a fuller batch.
+constexpr std::int64_t long_waited = 3600 * second;
+
+}  // namespace
+
+candidate::candidate(stage& of, const config::stage_spec& spec, const change_host& by) : by_{by} {
+  with_.spec = spec;
+  with_.next = std::make_unique<plugin_object>(of, spec);
+  title_ = with_.next->title();
+}
+
+candidate::~candidate() {
+  if (with_.next == nullptr) return;
+  try {
+    by_.guarded(title_ + ": destroy", create_limit,
+                [object = with_.next.get()] { object->destroy(); });
+  } catch (const std::exception&) {
+    // It hangs in it, and keeps what it hangs in.
+    static_cast<void>(with_.next.release());
+  }
+}
+
+/// One call off the data path. What a call that hangs uses is never freed.
+void candidate::call(const char* step, std::int64_t limit_ns, function what) {
+  const std::string name = title_ + ": " + step;
+  try {
+    by_.guarded(name, limit_ns, [what = std::move(what), name] {
+      std::array<char, 1024> text{};
+      sluice_text error{text.data(), text.size(), 0};
+      if (what(&error) == SLUICE_OK) return;
+      const std::string_view why{text.data(), std::min<std::size_t>(error.size, text.size())};
+      throw std::runtime_error{name + ": " +
+                               std::string{why.empty() ? "refused without a word" : why}};
+    });
+  } catch (const plugin::hung&) {
+    static_cast<void>(with_.next.release());
+    throw;
+  }
+}
+
+void candidate::create() {
+  plugin_object* const object = with_.next.get();
+  call("create", create_limit, [object](sluice_text*) { return object->create(), SLUICE_OK; });
+  if (object->swap() == nullptr || object->swap()->self_test == nullptr) return;
+  call("self_test", create_limit,
+       [object](sluice_text* error) { return object->swap()->self_test(object->self(), error); });
+}
+
+void candidate::connect() {
+  plugin_object* const object = with_.next.get();
+  const sluice_plugin& made = object->plugin();
+  const lane& where = object->owner().where();
+  if (made.start != nullptr)
+    call("start", create_limit,
+         [object, &made](sluice_text* error) { return made.start(object->self(), error); });
+  with_.started = true;
+  if (made.ready == nullptr) return;
+  const auto ready = [&] {
+    const auto is = std::make_shared<bool>(false);
+    call("poll", create_limit, [object, is, &made, &where](sluice_text* error) {
+      sluice_status status = SLUICE_OK;
+      if (made.poll != nullptr) status = made.poll(object->self(), 0, error);
+      if (status == SLUICE_AGAIN) status = SLUICE_OK;
+      const std::int64_t now = where.read_clock();
+      if (status == SLUICE_OK && made.on_timer != nullptr && object->wake_time <= now) {
+        object->wake_time = SLUICE_NEVER;
+        status = made.on_timer(object->self(), now, error);
+      }
+      *is = made.ready(object->self(), SLUICE_BATCH_MAX, long_waited) > 0;
+      return status;
+    });
+    return *is;
+  };
+  if (!by_.wait(ready, connect_limit))
+    throw std::runtime_error{title_ + ": was not ready within 5 s"};
+}
+
+void candidate::import(std::string_view schema, const std::vector<std::uint8_t>& state) {
+  plugin_object* const object = with_.next.get();
+  call("import_state", import_limit,
+       [object, schema = std::string{schema}, state](sluice_text* error) {
+         return object->swap()->import_state(object->self(), borrow(schema), state.data(),
+                                             state.size(), error);
+       });
+}
+
+replacement& candidate::offer(stage_receipt& told, bool lose_state) {
+  with_.told = &told;
+  with_.lose_state = lose_state;
+  with_.import = [this](std::string_view schema, const std::vector<std::uint8_t>& state) {
+    import(schema, state);
+  };
+  return with_;
+}
+
+}  // namespace sluice::runtime
