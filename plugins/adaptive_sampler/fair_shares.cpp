@@ -9,7 +9,10 @@ namespace sluice::adaptive_sampler {
 
 namespace {
 constexpr duration slot = std::chrono::milliseconds{100}, window = std::chrono::seconds{1};
-}
+// Far beyond what there is, and small enough for 64 bits; a state may say anything.
+constexpr double most_per_s = 1e10;
+constexpr std::int64_t most_owed = std::int64_t{1} << 60;
+}  // namespace
 
 double water_level(std::span<const float> ascending, double budget) {
   double met = 0;
@@ -63,7 +66,9 @@ void fair_shares::sort_rates() {
 
 void fair_shares::set_slack() {
   // Busy and quiet instruments come in clumps; over 100 ms they mix.
-  slack_ = static_cast<std::int64_t>(total_per_s_ / 10 * static_cast<double>(sampling::share::one));
+  slack_ = static_cast<std::int64_t>(
+      std::min(total_per_s_ / 10 * static_cast<double>(sampling::share::one),
+               static_cast<double>(most_owed)));
 }
 
 void fair_shares::save(state_writer& out) const {
@@ -86,9 +91,6 @@ void fair_shares::save(state_writer& out) const {
 }
 
 void fair_shares::load(state_reader& in, time_point now) {
-  // Far beyond what there is, and small enough for 64 bits.
-  constexpr double most_per_s = 1e10;
-  constexpr std::int64_t most_owed = std::int64_t{1} << 60;
   began_ = sampling::read_time_or_never(in, now);
   ratio_ = sampling::share::of_parts(in.get<std::uint64_t>(1, sampling::share::one));
   fair_ = in.get<float>(0, std::numeric_limits<float>::infinity());

@@ -1,5 +1,7 @@
 #include "fair_shares.hpp"
 
+#include <sluice/state.hpp>
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -147,4 +149,25 @@ TEST_CASE("an instrument that bursts is held to the fair share from the next 100
   CHECK(kept == 400);
   any.shares.settle(any.now, 0.5);
   CHECK(part(any.shares.of(100)) == doctest::Approx(any.shares.per_second() / 400));
+}
+
+TEST_CASE("fair shares: a state with more records than there can be does no harm") {
+  sluice::state_writer out;
+  const sluice::time_point began{1s};
+  out.put(began);
+  out.put(sluice::sampling::share{0.5}.parts());
+  out.put(1.0F);
+  out.put(1.0);
+  out.put(std::int64_t{0});
+  out.put(std::vector<std::uint64_t>(3, sluice::sampling::share::one));
+  out.put(std::vector<float>(3, 1.0F));
+  out.put(std::vector<std::uint32_t>{UINT32_MAX, 1, UINT32_MAX});
+  fair_shares shares;
+  sluice::state_reader in{"sampling/1", out.bytes()};
+  shares.load(in, began);
+  shares.settle(began + 100ms, 0.5);
+  // What is owed is bounded by what a tenth of a second brings: nothing overflows (UBSan).
+  double kept = 0;
+  for (int i = 0; i < 3000; ++i) kept += part(shares.of(static_cast<std::uint32_t>(i % 3)));
+  CHECK(kept >= 1500);
 }
