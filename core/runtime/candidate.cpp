@@ -16,12 +16,13 @@ namespace sluice::runtime {
 namespace {
 
 constexpr std::int64_t second = 1'000'000'000;
-constexpr std::int64_t create_limit = 10 * second;
 // The lane waits meanwhile; ext/swap.h promises as much.
 constexpr std::int64_t import_limit = second;
 constexpr std::int64_t connect_limit = 5 * second;
 // Long enough for a sink to give up waiting for a fuller batch.
 constexpr std::int64_t long_waited = 3600 * second;
+
+std::int64_t call_limit() { return plugin::call_limit.count(); }
 
 }  // namespace
 
@@ -34,7 +35,7 @@ candidate::candidate(stage& of, const config::stage_spec& spec, const change_hos
 candidate::~candidate() {
   if (with_.next == nullptr) return;
   try {
-    by_.guarded(title_ + ": destroy", create_limit,
+    by_.guarded(title_ + ": destroy", call_limit(),
                 [object = with_.next.get()] { object->destroy(); });
   } catch (const std::exception&) {
     // It hangs in it, and keeps what it hangs in.
@@ -62,9 +63,9 @@ void candidate::call(const char* step, std::int64_t limit_ns, function what) {
 
 void candidate::create() {
   plugin_object* const object = with_.next.get();
-  call("create", create_limit, [object](sluice_text*) { return object->create(), SLUICE_OK; });
+  call("create", call_limit(), [object](sluice_text*) { return object->create(), SLUICE_OK; });
   if (object->swap() == nullptr || object->swap()->self_test == nullptr) return;
-  call("self_test", create_limit,
+  call("self_test", call_limit(),
        [object](sluice_text* error) { return object->swap()->self_test(object->self(), error); });
 }
 
@@ -73,13 +74,13 @@ void candidate::connect() {
   const sluice_plugin& made = object->plugin();
   const lane& where = object->owner().where();
   if (made.start != nullptr)
-    call("start", create_limit,
+    call("start", call_limit(),
          [object, &made](sluice_text* error) { return made.start(object->self(), error); });
   with_.started = true;
   if (made.ready == nullptr) return;
   const auto ready = [&] {
     const auto is = std::make_shared<bool>(false);
-    call("poll", create_limit, [object, is, &made, &where](sluice_text* error) {
+    call("poll", call_limit(), [object, is, &made, &where](sluice_text* error) {
       sluice_status status = SLUICE_OK;
       if (made.poll != nullptr) status = made.poll(object->self(), 0, error);
       if (status == SLUICE_AGAIN) status = SLUICE_OK;
@@ -99,7 +100,7 @@ void candidate::connect() {
 
 void candidate::import(std::string_view schema, const std::vector<std::uint8_t>& state) {
   plugin_object* const object = with_.next.get();
-  call("import_state", import_limit,
+  call("import_state", std::min(import_limit, call_limit()),
        [object, schema = std::string{schema}, state](sluice_text* error) {
          return object->swap()->import_state(object->self(), borrow(schema), state.data(),
                                              state.size(), error);

@@ -5,10 +5,15 @@
 #include "config/pipeline.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 namespace sluice::runtime {
+
+/// What the pipeline is to become, of what it is; it may load plugins. Throws std::runtime_error
+/// with why it cannot be.
+using config_maker = std::function<config::pipeline_spec(const config::pipeline_spec& now)>;
 
 struct change_options {
   std::string only;           ///< this stage alone, whatever else differs; empty: all

@@ -56,7 +56,7 @@ std::string joined(const std::vector<std::string>& all) {
 
 changer::changer(engine& of, change_host by) : engine_{of}, by_{std::move(by)} {}
 
-receipt changer::change(const config::pipeline_spec& next, const change_options& with) {
+receipt changer::change(const config_maker& make, const change_options& with) {
   const config::pipeline_spec now = engine_.spec();
   receipt made;
   made.operation = ++operations_;
@@ -64,7 +64,9 @@ receipt changer::change(const config::pipeline_spec& next, const change_options&
   made.hash = now.hash;
   std::vector<step> steps;
   try {
+    if (engine_.draining()) refuse("the pipeline ends");
     if (trial_) refuse("another change is on trial: confirm it, or wait for its end");
+    const config::pipeline_spec next = make(now);
     config::comparison found = config::compare(now, next);
     if (!with.only.empty()) found = only(std::move(found), with.only, next);
     if (!found.restarts.empty()) refuse(joined(found.restarts));
@@ -359,10 +361,10 @@ std::string changer::failed_trial() const {
 
 void changer::look() {
   look_at_unproven();
-  if (!trial_) return;
+  if (!trial_ || engine_.draining()) return;
   const std::string why = failed_trial();
   if (why.empty()) return;
-  const config::pipeline_spec before = std::move(trial_->before);
+  const auto before = [spec = std::move(trial_->before)](const auto&) { return spec; };
   trial_.reset();
   engine_.tell(SLUICE_WARN, "pipeline", "trial", "ends, all is put back: " + why);
   change_options back;

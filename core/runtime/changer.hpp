@@ -20,10 +20,10 @@ class changer {
   /// `of` outlives it.
   changer(engine& of, change_host by);
 
-  /// Compares `next` with what runs, makes and tests every new object, exchanges them in their
-  /// lanes, and waits a second at most for their first batches. Whatever fails, all is as before.
-  /// One at a time; refused while another is on trial.
-  receipt change(const config::pipeline_spec& next, const change_options& with);
+  /// Compares what `make` makes with what runs, makes and tests every new object, exchanges them in
+  /// their lanes, and waits a second at most for their first batches. Whatever fails, all is as
+  /// before. One at a time; refused while another is on trial.
+  receipt change(const config_maker& make, const change_options& with);
   /// What is on trial stays. False: nothing is.
   bool confirm();
   /// Every 100 ms: ends a trial that is over, or that made things worse.

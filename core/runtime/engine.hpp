@@ -57,6 +57,11 @@ class engine {
   void count_change(bool done) { ++(done ? changes_done_ : changes_refused_); }
   /// [any]
   std::int64_t now() const { return shared_.time.now(); }
+  bool draining() const { return shared_.draining.load(); }
+  /// Before the lanes run: where what a stage no longer needs is destroyed; else in its lane.
+  void retire_to(std::function<void(std::unique_ptr<plugin_object>)> where) {
+    shared_.retire = std::move(where);
+  }
   std::uint32_t level() const;
   std::uint64_t faults(std::string_view stage) const;
 

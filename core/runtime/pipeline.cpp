@@ -1,6 +1,7 @@
 #include "runtime/pipeline.hpp"
 
 #include "plugin/within_limit.hpp"
+#include "runtime/change_thread.hpp"
 #include "runtime/engine.hpp"
 
 #include <exception>
@@ -11,7 +12,10 @@ namespace sluice::runtime {
 
 struct pipeline::parts {
   parts(config::pipeline_spec spec, const clock& time, const logger& to)
-      : log{to}, running{std::move(spec), time, to, true} {}
+      : log{to}, running{std::move(spec), time, to, true}, changes{running} {
+    running.retire_to(
+        [this](std::unique_ptr<plugin_object> old) { changes.retire(std::move(old)); });
+  }
 
   void create_stages() {
     running.create_stages([](stage& made) {
@@ -36,6 +40,7 @@ struct pipeline::parts {
   const logger log;
   engine running;
   std::vector<std::thread> threads;
+  change_thread changes;
 };
 
 pipeline::pipeline(config::pipeline_spec spec, const clock& time, logger log)
@@ -55,12 +60,13 @@ pipeline::pipeline(config::pipeline_spec spec, const clock& time, logger log)
 pipeline::~pipeline() {
   if (!parts_->threads.empty() && !parts_->running.stopped()) parts_->running.stop_now();
   for (std::thread& each : parts_->threads) each.join();
+  parts_->changes.stop();
   end_stages();
 }
 
-/// As after a create that hangs.
+/// As after a create that hangs, and so after any other call that does.
 void pipeline::end_stages() {
-  if (!parts_->destroy_stages()) static_cast<void>(parts_.release());
+  if (!parts_->destroy_stages() || plugin::left_behind) static_cast<void>(parts_.release());
 }
 
 void pipeline::answer_with(document_reader reader, command_taker taker) {
@@ -74,6 +80,7 @@ void pipeline::start() {
         if (!lane.step() && !lane.finished()) lane.wait(SLUICE_NEVER / 2);
     });
   }
+  parts_->changes.start();
   parts_->running.mark_running();
 }
 
@@ -83,6 +90,11 @@ sluice_status pipeline::force_guard(std::string_view stage, std::uint32_t state)
   return parts_->running.force_guard(stage, state);
 }
 void pipeline::force_level(std::optional<std::uint32_t> to) { parts_->running.force_level(to); }
+void pipeline::change(config_maker next, change_options with,
+                      std::function<void(const receipt&)> told) {
+  parts_->changes.change(std::move(next), std::move(with), std::move(told));
+}
+void pipeline::confirm(std::function<void(bool)> told) { parts_->changes.confirm(std::move(told)); }
 void pipeline::tell(std::uint32_t severity, std::string_view stage, std::string_view kind,
                     std::string_view message) {
   parts_->running.tell(severity, stage, kind, message);

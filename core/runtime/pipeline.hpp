@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/pipeline.hpp"
+#include "runtime/change.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/snapshot.hpp"
 
@@ -53,6 +54,11 @@ class pipeline {
   sluice_status force_guard(std::string_view stage, std::uint32_t state);
   /// Any thread. As engine::force_level.
   void force_level(std::optional<std::uint32_t> to);
+  /// Any thread, from `start` on. As changer::change, in turn and on a thread for it; `told` gets
+  /// the receipt there, once, at the pipeline's end at the latest.
+  void change(config_maker next, change_options with, std::function<void(const receipt&)> told);
+  /// Any thread, from `start` on. What is on trial stays; `told` whether anything was, as above.
+  void confirm(std::function<void(bool)> told);
   /// Any thread. An event, and a line of the log.
   void tell(std::uint32_t severity, std::string_view stage, std::string_view kind,
             std::string_view message);

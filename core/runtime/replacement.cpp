@@ -64,7 +64,7 @@ bool stage::hand_over(replacement& with) {
   try {
     with.import(schema, bytes);
   } catch (const std::exception& why) {
-    with.told->error = with.next->title() + ": import_state: " + why.what();
+    with.told->error = why.what();
     return false;
   }
   with.told->state = schema;
