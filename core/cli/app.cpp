@@ -71,6 +71,10 @@ struct verb {
   }
 };
 
+std::string is_setting(const std::string& given) {
+  return given.find('=') == std::string::npos ? "must be KEY=VALUE" : "";
+}
+
 std::vector<std::string> case_names() {
   std::vector<std::string> names;
   for (const auto& each : testing::conformance::cases()) names.emplace_back(each.name);
@@ -78,15 +82,16 @@ std::vector<std::string> case_names() {
 }
 
 void add_run(command_line& line) {
-  verb<run_options> made{line, "run", "Run a pipeline until it is told to end",
-                         "  sluice run ticker.toml\n"
-                         "  sluice run ticker.toml --status-every 1s\n"
-                         "  sluice run ticker.toml --log-format json --log-level warn\n"
-                         "Signals: SIGTERM and SIGINT drain, a second one stops at once; SIGUSR1 "
-                         "writes the\nstatus to the log. The log is stderr. The final balance is "
-                         "printed at the end.\nIts control socket is in $SLUICE_RUN_DIR, else "
-                         "/run/sluice, else $XDG_RUNTIME_DIR/sluice.",
-                         &run};
+  verb<run_options> made{
+      line, "run", "Run a pipeline until it is told to end",
+      "  sluice run ticker.toml\n"
+      "  sluice run ticker.toml --status-every 1s\n"
+      "  sluice run ticker.toml --log-format json --log-level warn\n"
+      "Signals: SIGTERM and SIGINT drain, a second one stops at once; SIGHUP reloads "
+      "the\nfile; SIGUSR1 writes the status to the log. The log is stderr. The "
+      "final balance is\nprinted at the end. Its control socket is in $SLUICE_RUN_DIR, else "
+      "/run/sluice, else $XDG_RUNTIME_DIR/sluice.",
+      &run};
   made.app->add_option("FILE", made.options->file, "The pipeline")->type_name("FILE")->required();
   made.places();
   made.app
@@ -244,9 +249,7 @@ void add_verify(command_line& line) {
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->take_all()
-      ->check([](const std::string& given) {
-        return given.find('=') == std::string::npos ? "must be KEY=VALUE" : "";
-      });
+      ->check(is_setting);
   made.app->add_option("--config", made.options->config, "A file with keys of the stage")
       ->type_name("FILE");
   made.app->add_option("--limit", made.options->limit, "How long one case may take")
@@ -286,6 +289,76 @@ void add_breaker(command_line& line) {
                    "A breaker's stage, all unless given; then open, automatic, close, disable or "
                    "metrics")
       ->type_name("[STAGE] [STATE]");
+}
+
+void add_change_words(CLI::App& app, change_words& to) {
+  app.add_flag("--dry-run", to.dry_run,
+               "Say what would be done, and whether it would be refused; the new stages are made "
+               "and tested, and none takes over");
+  app.add_option("--trial", to.trial,
+                 "Put all back after that unless `sluice confirm` keeps it, and at once if the "
+                 "level gets worse or a stage on trial faults")
+      ->type_name("DURATION");
+  app.add_flag("--allow-gap", to.allow_gap, "A source may be stopped and started anew");
+  app.add_flag("--lose-state", to.lose_state,
+               "A stage may begin without the state of the one it replaces");
+}
+
+void add_swap(command_line& line) {
+  verb<swap_options> made{
+      line, "swap", "Exchange one stage of a running pipeline",
+      "  sluice swap ticker adaptive_sampler priority_sampler\n"
+      "  sluice swap ticker adaptive_sampler --set headroom=0.8     the same plugin, other values\n"
+      "  sluice swap ticker volume_filter ./build/volume_filter.so --trial 30s\n"
+      "  sluice swap ticker redis --dry-run --set timeout=2s\n"
+      "The new stage is made and tested beside the old one, and takes over between two batches:\n"
+      "its state, what it holds or has queued, its counters and its place go on. Whatever fails,\n"
+      "the old one goes on. The file is not written: make the change there, too.",
+      &swap};
+  made.app->add_option("PIPELINE", made.options->pipeline, "Its name, or its socket's path")
+      ->type_name("PIPELINE")
+      ->required();
+  made.app->add_option("STAGE", made.options->stage, "The stage's name")
+      ->type_name("STAGE")
+      ->required();
+  made.app
+      ->add_option("PLUGIN", made.options->plugin,
+                   "A name, or a path with a slash in it; the plugin it has unless given, as its "
+                   "file is now. Another plugin begins with its defaults")
+      ->type_name("PLUGIN");
+  made.app->add_option("--set", made.options->set, "A key of the stage; repeatable")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all()
+      ->check(is_setting);
+  add_change_words(*made.app, made.options->words);
+  made.format({"text", "json"});
+}
+
+void add_reload(command_line& line) {
+  verb<reload_options> made{
+      line, "reload", "Let a running pipeline become what its file says now",
+      "  sluice reload ticker --dry-run     what that would change\n"
+      "  sluice reload ticker               as SIGHUP does\n"
+      "  sluice reload ticker --trial 5m && sluice confirm ticker\n"
+      "Only what differs is touched: values that may change while a stage runs are set, other\n"
+      "stages are exchanged. What needs a restart is refused by name, as is a file with mistakes;\n"
+      "nothing is changed then.",
+      &reload};
+  made.app->add_option("PIPELINE", made.options->pipeline, "Its name, or its socket's path")
+      ->type_name("PIPELINE");
+  add_change_words(*made.app, made.options->words);
+  made.format({"text", "json"});
+}
+
+void add_confirm(command_line& line) {
+  verb<confirm_options> made{line, "confirm", "Keep what a swap or reload has put on trial",
+                             "  sluice confirm ticker              before its trial ends\n"
+                             "  sluice swap ticker sampler priority_sampler --trial 30s    what "
+                             "begins one",
+                             &confirm};
+  made.app->add_option("PIPELINE", made.options->pipeline, "Its name, or its socket's path")
+      ->type_name("PIPELINE");
 }
 
 void add_level(command_line& line) {
@@ -370,9 +443,10 @@ command_line make_command_line() {
   line.app->footer(first_steps);
   line.app->require_subcommand(1);
   line.app->get_formatter()->column_width(28);
-  for (auto* add : {&add_run, &add_check, &add_test, &add_plugins, &add_inspect, &add_graph,
-                    &add_schema, &add_docs, &add_new, &add_verify, &add_status, &add_events,
-                    &add_breaker, &add_level, &add_version, &add_completion, &add_manual})
+  for (auto* add : {&add_run,     &add_check,  &add_test,    &add_plugins,    &add_inspect,
+                    &add_graph,   &add_schema, &add_docs,    &add_new,        &add_verify,
+                    &add_status,  &add_events, &add_swap,    &add_reload,     &add_confirm,
+                    &add_breaker, &add_level,  &add_version, &add_completion, &add_manual})
     add(line);
   return line;
 }

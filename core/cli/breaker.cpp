@@ -3,6 +3,7 @@
 #include "cli/control_client.hpp"
 #include "cli/output.hpp"
 #include "cli/run_dir.hpp"
+#include "cli/tell.hpp"
 #include "cli/verbs.hpp"
 
 #include <fmt/format.h>
@@ -74,9 +75,7 @@ int breaker(const breaker_options& asked) {
     if (state.empty())
       print(states_of(ask(socket, {"status", 0}), stage));
     else
-      print(ask(socket, {"", 0,
-                         json::serialize(json::object{
-                             {"do", "breaker"}, {"stage", stage}, {"state", state}})}));
+      print(done_by(tell(socket, {{"do", "breaker"}, {"stage", stage}, {"state", state}})) + "\n");
     return done;
   } catch (const std::runtime_error& why) {
     complain(std::string{"sluice breaker: "} + why.what() + "\n");

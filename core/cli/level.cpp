@@ -2,6 +2,7 @@
 #include "cli/control_client.hpp"
 #include "cli/output.hpp"
 #include "cli/run_dir.hpp"
+#include "cli/tell.hpp"
 #include "cli/verbs.hpp"
 
 #include <fmt/format.h>
@@ -49,10 +50,8 @@ int level(const level_options& asked) {
   }
   try {
     const auto socket = find_socket(run_dirs(), words.empty() ? "" : words.front());
-    print(told.empty()
-              ? level_of(ask(socket, {"status", 0}))
-              : ask(socket,
-                    {"", 0, json::serialize(json::object{{"do", "level"}, {"level", told}})}));
+    print(told.empty() ? level_of(ask(socket, {"status", 0}))
+                       : done_by(tell(socket, {{"do", "level"}, {"level", told}})) + "\n");
     return done;
   } catch (const std::runtime_error& why) {
     complain(std::string{"sluice level: "} + why.what() + "\n");

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <ctime>
 #include <string>
 
 namespace sluice::cli {
@@ -22,6 +23,12 @@ service_manager::service_manager() {
 }
 
 void service_manager::ready() { tell("READY=1"); }
+void service_manager::reloading() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const auto us = std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
+  tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us));
+}
 void service_manager::stopping() { tell("STOPPING=1"); }
 void service_manager::status(std::string_view line) { tell("STATUS=" + std::string{line}); }
 

@@ -17,6 +17,8 @@ class service_manager {
   /// Whether somebody listens: what is costly to say need not be made up otherwise.
   bool listens() const { return listens_; }
   void ready();
+  /// Until `ready` is said again.
+  void reloading();
   void stopping();
   /// One line for `systemctl status`. No secrets: it is readable by everybody.
   void status(std::string_view line);

@@ -111,25 +111,28 @@ void operations::end(std::uint64_t number, outcome how) {
   if (told_) told_(number, name, by, how);
 }
 
-bool operations::ended(std::uint64_t number, outcome& how) const {
+json::object operations::row(const operation& of) {
+  const bool changed = of.over && !of.how.receipt.empty();
+  return {{"number", of.number},
+          {"do", of.name},
+          {"by", of.by},
+          {"state", state_name(of.begun, of.over, of.how.done)},
+          {"result", of.over ? json::value(of.how.text) : json::value(nullptr)},
+          {"receipt", changed ? json::parse(of.how.receipt) : json::value(nullptr)}};
+}
+
+std::string operations::one(std::uint64_t number) const {
   const std::lock_guard lock{mutex_};
   const operation* found = const_cast<operations*>(this)->find(number);
   if (found == nullptr) throw std::runtime_error{fmt::format("no operation {} is known", number)};
-  if (found->over) how = found->how;
-  return found->over;
+  return json::serialize(row(*found));
 }
 
 std::string operations::document(std::uint64_t after) const {
   json::array list;
   const std::lock_guard lock{mutex_};
   for (const operation& each : all_)
-    if (each.number > after)
-      list.push_back(
-          json::object{{"number", each.number},
-                       {"do", each.name},
-                       {"by", each.by},
-                       {"state", state_name(each.begun, each.over, each.how.done)},
-                       {"result", each.over ? json::value(each.how.text) : json::value(nullptr)}});
+    if (each.number > after) list.push_back(row(each));
   return json::serialize(json::object{{"operations", std::move(list)}});
 }
 

@@ -16,7 +16,8 @@ namespace sluice::cli {
 /// How an operation ended.
 struct outcome {
   bool done = false;
-  std::string text;  ///< what was done, or why it was not
+  std::string text;       ///< what was done, or why it was not
+  std::string receipt{};  ///< of a change: what became of its stages, a JSON object
 };
 
 /// Takes commands on any thread, does them on the one that calls `run`. Remembers the last 256.
@@ -45,10 +46,11 @@ class operations {
   std::uint64_t take(std::string_view request, std::string_view by);
   /// Begins those that were taken.
   void run();
-  /// How one ended; nothing in `text` and not done: it has not. Throws std::runtime_error for one
-  /// that is forgotten.
-  bool ended(std::uint64_t number, outcome& how) const;
 
+  /// One of them: {"number", "do", "by", "state": "waiting", "running", "done" or "failed",
+  /// "result": null until it ended, "receipt": of a change}. Throws std::runtime_error for one that
+  /// is forgotten.
+  std::string one(std::uint64_t number) const;
   /// {"operations": [...]} of those numbered above `after`.
   std::string document(std::uint64_t after) const;
   /// {"commands": [{"do": ..., "keys": ...}]}.
@@ -69,6 +71,7 @@ class operations {
 
   const command& known(const boost::json::object& told, std::string& name) const;
   operation* find(std::uint64_t number);
+  static boost::json::object row(const operation& of);
   void end(std::uint64_t number, outcome how);
 
   std::map<std::string, command, std::less<>> commands_;

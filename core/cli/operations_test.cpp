@@ -22,6 +22,11 @@ std::string refusal_of(operations& on, std::string_view request) {
   return "";
 }
 
+std::string state_of(const operations& on, std::uint64_t number) {
+  const json::value row = json::parse(on.one(number));
+  return std::string{row.at("state").as_string()};
+}
+
 TEST_CASE("a command is done by the next run, and told of") {
   operations all;
   std::vector<std::string> told;
@@ -40,13 +45,13 @@ TEST_CASE("a command is done by the next run, and told of") {
   CHECK(all.take(R"({"do": "dance", "steps": "one"})", "web") == 1);
   CHECK(all.take(R"({"do": "dance"})", "web") == 2);
   CHECK(woken == 2);
-  outcome how;
   CHECK(done == "");
-  CHECK_FALSE(all.ended(1, how));
+  CHECK(state_of(all, 1) == "waiting");
   all.run();
   CHECK(done == "one");
-  REQUIRE(all.ended(1, how));
-  CHECK(how.text == "danced");
+  CHECK(state_of(all, 1) == "done");
+  CHECK(all.one(1) ==
+        R"({"number":1,"do":"dance","by":"web","state":"done","result":"danced","receipt":null})");
   REQUIRE(told.size() == 2);
   CHECK(told[0] == "1 dance web done: danced");
   CHECK(told[1].starts_with("2 dance web failed: "));
@@ -78,21 +83,19 @@ TEST_CASE("a long one goes on, ends once, and is not forgotten before") {
   });
   all.take(R"({"do": "march"})", "web");
   all.run();
-  outcome how;
-  CHECK_FALSE(all.ended(1, how));
+  CHECK(state_of(all, 1) == "running");
   for (int i = 0; i < 255; ++i) {
     all.take(R"({"do": "dance"})", "web");
     all.run();
   }
   CHECK(refusal_of(all, R"({"do": "dance"})") == "too many operations go on");
-  CHECK_FALSE(all.ended(1, how));
-  end({true, "there"});
+  CHECK(state_of(all, 1) == "running");
+  end({true, "there", R"({"stages": []})"});
   end({false, "again"});
   CHECK(ends == 1);
-  REQUIRE(all.ended(1, how));
-  CHECK(how.text == "there");
+  CHECK(all.one(1).ends_with(R"("state":"done","result":"there","receipt":{"stages":[]}})"));
   all.take(R"({"do": "dance"})", "web");
-  CHECK_THROWS_AS(all.ended(1, how), std::runtime_error);
+  CHECK_THROWS_AS(all.one(1), std::runtime_error);
 }
 
 TEST_CASE("those that wait are bounded") {

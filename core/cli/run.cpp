@@ -8,7 +8,6 @@
 #include "telemetry/status.hpp"
 
 #include <fmt/format.h>
-#include <boost/json.hpp>
 
 #include <stdexcept>
 
@@ -47,8 +46,11 @@ int run_pipeline(config::load_result loaded, const run_options& asked, std::int6
   try {
     const std::string name = spec.name;
     service serving{
-        {socket_file(own_run_dir(run_dirs()), name), spec.drain_limit_ns, status_every,
-         boost::json::serialize(boost::json::object{{"config", to_json(loaded.effective)}})},
+        {socket_file(own_run_dir(run_dirs()), name),
+         spec.drain_limit_ns,
+         status_every,
+         {[from = make_loader(asked.from)](std::string_view plugin) { return from.find(plugin); },
+          [file = asked.from.env_file] { return config::process_environment(file); }}},
         log};
     const std::size_t stages = spec.stages.size();
     runtime::pipeline pipeline{std::move(spec), time, log.logger()};

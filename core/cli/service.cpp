@@ -4,6 +4,7 @@
 #include "cli/control_server.hpp"
 #include "cli/notify.hpp"
 #include "cli/operations.hpp"
+#include "cli/output.hpp"
 #include "telemetry/metrics.hpp"
 #include "telemetry/status.hpp"
 
@@ -12,6 +13,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/json.hpp>
 
 #include <chrono>
 #include <csignal>
@@ -28,6 +30,20 @@ constexpr auto tick_interval = std::chrono::milliseconds{100};
 // A terminal or a supervisor may deliver one wish twice, to the process and to its group.
 constexpr auto one_signal = std::chrono::milliseconds{200};
 constexpr int ticks_per_second = 10;
+
+/// The "config" document: every value that holds, and where it came from.
+std::string configuration_document(const config::pipeline_spec& of) {
+  boost::json::array all = to_json(of.effective);
+  for (const config::stage_spec& each : of.stages)
+    for (boost::json::value& row : to_json(each.effective)) all.push_back(std::move(row));
+  return boost::json::serialize(boost::json::object{{"config", std::move(all)}});
+}
+
+std::string in_one_line(std::string text) {
+  for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos;)
+    text.replace(at, 1, "; ");
+  return text;
+}
 
 }  // namespace
 
@@ -51,17 +67,19 @@ struct service::parts {
     if (what == "events") return telemetry::events_json(running->events(after));
     if (what == "operations") return told.document(after);
     if (what == "commands") return told.names();
-    if (what == "config") return options.configuration;
+    if (what == "config") return configuration_document(running->spec());
     return std::nullopt;
   }
 
   void take_commands() {
     add_commands(told, *running, log);
+    add_change_commands(told, *running, options.from);
     told.when_taken([this] { asio::post(io, [this] { told.run(); }); });
     told.when_ended([this](std::uint64_t number, std::string_view name, std::string_view by,
                            const outcome& how) {
       running->tell(how.done ? SLUICE_INFO : SLUICE_WARN, by, "operation",
-                    fmt::format("{} {}: {}", number, name, how.text));
+                    fmt::format("{} {}: {}", number, name, in_one_line(how.text)));
+      if (name == "reload") asio::post(io, [this] { manager.ready(); });
     });
   }
 
@@ -70,10 +88,17 @@ struct service::parts {
     if (asked.act.empty()) return document(asked.get, asked.after);
     const std::uint64_t number = told.take(asked.act, "control");
     told.run();
-    outcome how;
-    if (!told.ended(number, how)) return fmt::format("operation {} goes on\n", number);
-    if (!how.done) throw std::runtime_error{how.text};
-    return how.text + "\n";
+    return told.one(number);
+  }
+
+  void reload() {
+    manager.reloading();
+    try {
+      told.take(R"({"do": "reload"})", "SIGHUP");
+    } catch (const std::runtime_error& why) {
+      log.write(SLUICE_WARN, "", fmt::format("SIGHUP: {}; nothing is changed", why.what()));
+      manager.ready();
+    }
   }
 
   void await_signal() {
@@ -82,7 +107,7 @@ struct service::parts {
       if (number == SIGUSR1)
         dump();
       else if (number == SIGHUP)
-        log.write(SLUICE_WARN, "", "SIGHUP: this version cannot reload; nothing is changed");
+        reload();
       else
         end(number);
       await_signal();

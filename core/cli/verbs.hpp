@@ -123,6 +123,33 @@ struct level_options {
 };
 int level(const level_options& asked);
 
+/// How a change of a running pipeline is to be done.
+struct change_words {
+  bool dry_run = false, allow_gap = false, lose_state = false;
+  std::string trial;  ///< a duration; empty: none
+};
+
+struct swap_options {
+  std::string pipeline, stage;
+  std::string plugin;            ///< empty: the one it has
+  std::vector<std::string> set;  ///< "key=value"
+  change_words words;
+  std::string format = "text";
+};
+int swap(const swap_options& asked);
+
+struct reload_options {
+  std::string pipeline;  ///< empty: the only one that runs
+  change_words words;
+  std::string format = "text";
+};
+int reload(const reload_options& asked);
+
+struct confirm_options {
+  std::string pipeline;  ///< empty: the only one that runs
+};
+int confirm(const confirm_options& asked);
+
 struct events_options {
   std::string pipeline;  ///< empty: the only one that runs
   std::uint64_t after = 0;

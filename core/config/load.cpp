@@ -63,6 +63,7 @@ class loader {
     advise(drafts_, spec_, out_);
     advise_of_variables(drafts_, state_);
     spec_.hash = hash();
+    hand_out_effective();
     result_.pipeline = std::move(spec_);
   }
 
@@ -163,6 +164,14 @@ class loader {
     }
   }
 
+  void hand_out_effective() {
+    for (const effective_value& each : result_.effective) {
+      const auto owner = std::find_if(spec_.stages.begin(), spec_.stages.end(),
+                                      [&](const stage_spec& of) { return of.name == each.owner; });
+      (owner == spec_.stages.end() ? spec_.effective : owner->effective).push_back(each);
+    }
+  }
+
   /// Of everything that makes two pipelines differ, secrets excepted.
   std::string hash() {
     std::string text = canonical_ + std::to_string(static_cast<int>(spec_.level.mode));
@@ -220,6 +229,7 @@ load_result load_document(const node& document, const std::string& file, const p
   load_result result;
   report out{file};
   loader{document, find, variables, result, out}.run();
+  if (result.pipeline) result.pipeline->document = std::make_shared<const node>(document);
   out.sort();
   result.errors = std::move(out.errors);
   result.warnings = std::move(out.warnings);

@@ -47,18 +47,6 @@ struct diagnostic {
 /// "file:line:column: message".
 std::string to_string(const diagnostic& what);
 
-/// A value and where it came from, for people. Secrets and passwords are masked; a string that
-/// came from outside the file stands as the file refers to it, for it may be one in the wrong
-/// place.
-struct effective_value {
-  std::string owner;  ///< "pipeline", "level", or a stage's name
-  std::string key;    ///< "queue.records"
-  std::string value;  ///< as one would write it
-  /// "default", "ticker.toml:7:1", "ticker.toml:7:1 (environment KITE_API_KEY)",
-  /// "environment REDIS_URL", ".env:3 REDIS_URL", "not set".
-  std::string origin;
-};
-
 struct load_result {
   std::optional<pipeline_spec> pipeline;   ///< only without errors
   std::vector<diagnostic> errors;          ///< in the order of the file

@@ -38,6 +38,18 @@ class values {
   virtual const secret_reader* secret(std::uint64_t handle) const = 0;
 };
 
+/// A value and where it came from, for people. Secrets and passwords are masked; a string that
+/// came from outside the file stands as the file refers to it, for it may be one in the wrong
+/// place.
+struct effective_value {
+  std::string owner;  ///< "pipeline", "level", or a stage's name
+  std::string key;    ///< "queue.records"
+  std::string value;  ///< as one would write it
+  /// "default", "ticker.toml:7:1", "ticker.toml:7:1 (environment KITE_API_KEY)",
+  /// "environment REDIS_URL", ".env:3 REDIS_URL", "not set".
+  std::string origin;
+};
+
 /// "source", "transform", "sink", "guard", "service".
 inline const char* kind_name(std::uint32_t kind) {
   constexpr const char* names[] = {"source", "transform", "sink", "guard", "service"};
@@ -86,13 +98,14 @@ struct stage_spec {
   const sluice_plugin* plugin = nullptr;  ///< kept loaded by `library`
   std::shared_ptr<const void> library;
   std::shared_ptr<const values> settings;
-  std::vector<edge_spec> inputs;           ///< empty for sources and services
-  std::optional<queue_spec> queue;         ///< the stage begins a lane; always set for what
-                                           ///< begins the guard-and-sink tail of a sink
-  std::uint32_t shards = 1;                ///< copies of a sink's lane, split by key
-  std::uint32_t hold = 65'536;             ///< most records its store holds (SLUICE_CAN_HOLD)
-  on_fault fault_policy = on_fault::stop;  ///< transforms, guards: bypass by default
-  bool bypassed = false;                   ///< switched off by the file or a variable
+  std::vector<edge_spec> inputs;             ///< empty for sources and services
+  std::optional<queue_spec> queue;           ///< the stage begins a lane; always set for what
+                                             ///< begins the guard-and-sink tail of a sink
+  std::uint32_t shards = 1;                  ///< copies of a sink's lane, split by key
+  std::uint32_t hold = 65'536;               ///< most records its store holds (SLUICE_CAN_HOLD)
+  on_fault fault_policy = on_fault::stop;    ///< transforms, guards: bypass by default
+  bool bypassed = false;                     ///< switched off by the file or a variable
+  std::vector<effective_value> effective{};  ///< its values and those of the host's keys
 };
 
 enum class level_mode : std::uint8_t { never, monitor, enforce };
@@ -122,8 +135,10 @@ struct pipeline_spec {
   std::uint32_t max_keys = 16'384;
   std::int64_t drain_limit_ns = 10'000'000'000;
   level_spec level;
-  std::int64_t window_ns = 60'000'000'000;  ///< of latencies; the shorter window is 1 s
-  std::vector<stage_spec> stages;           ///< in topological order; services last
+  std::int64_t window_ns = 60'000'000'000;   ///< of latencies; the shorter window is 1 s
+  std::vector<effective_value> effective{};  ///< of [pipeline] and [level]
+  /// In topological order, as their tables stand; services last.
+  std::vector<stage_spec> stages;
 };
 
 }  // namespace sluice::config

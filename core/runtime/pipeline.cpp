@@ -102,6 +102,7 @@ void pipeline::tell(std::uint32_t severity, std::string_view stage, std::string_
 void pipeline::stop_now() { parts_->running.stop_now(); }
 bool pipeline::stopped() const { return parts_->running.stopped(); }
 bool pipeline::drained_with_loss() const { return parts_->running.drained_with_loss(); }
+config::pipeline_spec pipeline::spec() const { return parts_->running.spec(); }
 snapshot pipeline::read() const { return parts_->running.read(stopped()); }
 std::vector<event> pipeline::events(std::uint64_t after) const {
   return parts_->running.events(after);

@@ -69,6 +69,8 @@ class pipeline {
   /// After `stopped`: whether shutdown + failed + unknown grew since the drain began.
   bool drained_with_loss() const;
 
+  /// Any thread. What runs now.
+  config::pipeline_spec spec() const;
   /// Any thread.
   snapshot read() const;
   /// The last 1024 at most, those numbered above `after`. Any thread.

@@ -1,0 +1,18 @@
+// Tells a running pipeline to do something.
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include <filesystem>
+#include <string>
+
+namespace sluice::cli {
+
+/// The operation's row (operations.hpp) once it has ended. Throws std::runtime_error: it cannot be
+/// asked, refuses, or has not ended within five minutes.
+boost::json::object tell(const std::filesystem::path& socket, const boost::json::object& command);
+
+/// The result of one that was done. Throws std::runtime_error with that of one that was not.
+std::string done_by(const boost::json::object& row);
+
+}  // namespace sluice::cli
