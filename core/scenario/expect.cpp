@@ -1,6 +1,7 @@
 #include "scenario/expect.hpp"
 
 #include "config/text.hpp"
+#include "scenario/figures.hpp"
 
 #include <fmt/format.h>
 
@@ -50,9 +51,6 @@ class judge_of {
   // --- levels -----------------------------------------------------------------------------------
 
   const slot& of(std::size_t i) const { return seen_.slots[i]; }
-  bool changes_at(std::size_t i) const {
-    return of(i).level != (i == 0 ? +SLUICE_HEALTHY : of(i - 1).level);
-  }
   std::uint32_t highest() const {
     std::uint32_t most = SLUICE_HEALTHY;
     for (std::size_t i = from_; i < to_; ++i) most = std::max(most, of(i).level);
@@ -72,14 +70,14 @@ class judge_of {
     }
     if (what_.healthy_within) healthy(*what_.healthy_within);
     if (what_.changes) {
-      const std::size_t count = changes(from_, to_);
+      const std::size_t count = level_changes(seen_, from_, to_);
       add(fmt::format("at most {} level changes", *what_.changes), std::to_string(count),
           count <= *what_.changes);
     }
     if (what_.changes_per_minute) {
       std::size_t most = 0;
       for (std::size_t i = from_; i < to_; ++i)
-        most = std::max(most, changes(i, std::min(i + slots_per_minute, to_)));
+        most = std::max(most, level_changes(seen_, i, std::min(i + slots_per_minute, to_)));
       add(fmt::format("at most {} level changes in any minute", *what_.changes_per_minute),
           std::to_string(most), most <= *what_.changes_per_minute);
     }
@@ -90,13 +88,6 @@ class judge_of {
     while (i < to_ && of(i).level == level) ++i;
     add(fmt::format("{} all the time", level_name(level)),
         i == to_ ? "yes" : fmt::format("{} at {}", level_name(of(i).level), at(i + 1)), i == to_);
-  }
-
-  std::size_t changes(std::size_t from, std::size_t to) const {
-    std::size_t count = 0;
-    for (std::size_t i = from; i < to; ++i)
-      if (changes_at(i)) ++count;
-    return count;
   }
 
   void healthy(duration within) {
@@ -167,17 +158,10 @@ class judge_of {
   }
 
   void age(duration most) {
-    const auto all = seen_.seen.ages(from_, to_);
-    std::vector<std::uint32_t> ages{all.begin(), all.end()};
-    double p99_ms = 0;
-    if (!ages.empty()) {
-      const auto rank = ages.begin() + static_cast<std::ptrdiff_t>((ages.size() - 1) * 99 / 100);
-      std::nth_element(ages.begin(), rank, ages.end());
-      p99_ms = *rank / 1e3;
-    }
+    const std::optional<double> p99_ms = age_p99_ms(seen_, from_, to_);
     add(fmt::format("p99 of the age at most {}", show_duration(most.count())),
-        ages.empty() ? "nothing was published" : fmt::format("{:.1f}ms", p99_ms),
-        !ages.empty() && p99_ms * 1e6 <= static_cast<double>(most.count()));
+        p99_ms ? fmt::format("{:.1f}ms", *p99_ms) : "nothing was published",
+        p99_ms && *p99_ms * 1e6 <= static_cast<double>(most.count()));
   }
 
   // --- losses -----------------------------------------------------------------------------------

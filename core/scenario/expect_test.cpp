@@ -95,6 +95,18 @@ TEST_CASE("what must hold in every run fails the run by itself") {
   CHECK(verdicts[0].got == "the ledger is off by 3 at 2s");
 }
 
+TEST_CASE("a run in numbers: goodput, age, level changes") {
+  const figures all = figures_of(run_of_ten_seconds());
+  CHECK(all.goodput_of_capacity == doctest::Approx(0.88));
+  CHECK(all.goodput_of_received == doctest::Approx(0.88));
+  CHECK(all.age_p99_ms == 300);
+  CHECK(all.level_changes == 2);
+  outcome silent;
+  silent.slots.resize(1);
+  silent.seen.close_slot();
+  CHECK_FALSE(figures_of(silent).age_p99_ms);
+}
+
 TEST_CASE("a failure is told with its seed and how to repeat it, in every form") {
   scenario of;
   of.file = "a <b>.toml";
@@ -118,7 +130,10 @@ TEST_CASE("a failure is told with its seed and how to repeat it, in every form")
   CHECK(xml.find("tests=\"1\" failures=\"1\"") != std::string::npos);
   CHECK(xml.find("FAIL goodput at least 0.9: 0.88") != std::string::npos);
   CHECK(xml.find("classname=\"a &lt;b&gt;.toml\"") != std::string::npos);
-  CHECK(to_json({failed}).find("\"passed\": false") != std::string::npos);
+  CHECK(told.find("goodput 0.880 of capacity") != std::string::npos);
+  const std::string json = to_json({failed});
+  CHECK(json.find("\"passed\": false") != std::string::npos);
+  CHECK(json.find("\"age_p99_ms\": 3E2") != std::string::npos);
 }
 
 }  // namespace

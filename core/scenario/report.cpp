@@ -63,6 +63,13 @@ std::string changes(const outcome& seen) {
   return made;
 }
 
+std::string sum_of(const figures& all) {
+  return fmt::format(
+      "goodput {:.3f} of capacity, {:.3f} of what was received; p99 age {}; {} level changes",
+      all.goodput_of_capacity, all.goodput_of_received,
+      all.age_p99_ms ? fmt::format("{:.1f}ms", *all.age_p99_ms) : "-", all.level_changes);
+}
+
 std::string escaped(std::string_view text) {
   std::string made;
   for (const char c : text) {
@@ -75,6 +82,13 @@ std::string escaped(std::string_view text) {
     }
   }
   return made;
+}
+
+json::object to_object(const figures& all) {
+  return {{"goodput_of_capacity", all.goodput_of_capacity},
+          {"goodput_of_received", all.goodput_of_received},
+          {"age_p99_ms", all.age_p99_ms ? json::value(*all.age_p99_ms) : json::value(nullptr)},
+          {"level_changes", all.level_changes}};
 }
 
 json::object to_object(const report& of) {
@@ -90,6 +104,7 @@ json::object to_object(const report& of) {
           {"digest", of.seen.digest},
           {"received", of.seen.end.total.created},
           {"published", of.seen.end.total.published},
+          {"figures", to_object(of.came_to)},
           {"checks", std::move(checks)},
           {"levels_each_100ms", std::move(levels)}};
 }
@@ -99,6 +114,7 @@ json::object to_object(const report& of) {
 bool report::passed() const { return failures(*this) == 0; }
 
 void report::finish() {
+  came_to = figures_of(seen);
   told = text(*this);
   seen.seen = tally{0};
 }
@@ -114,7 +130,8 @@ std::string headline(const report& of) {
 
 std::string text(const report& of) {
   std::string made = headline(of) + wrapped(of.of->doc, 76, "  ") + plot(of.seen) +
-                     changes(of.seen) + "  lost: " + losses(of.seen) + "\n";
+                     changes(of.seen) + "  " + sum_of(of.came_to) + "\n  lost: " + losses(of.seen) +
+                     "\n";
   for (const verdict& each : of.verdicts)
     made += fmt::format("  {} {}: {}\n", each.passed ? "ok  " : "FAIL", each.wanted, each.got);
   made += fmt::format("  digest {}, took {:.2f} s\n", of.seen.digest, of.took_s);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "scenario/expect.hpp"
+#include "scenario/figures.hpp"
 #include "scenario/run.hpp"
 #include "scenario/scenario.hpp"
 
@@ -16,10 +17,12 @@ struct report {
   outcome seen;
   std::vector<verdict> verdicts;
   double took_s = 0;  ///< real time
-  std::string told;   ///< text(), once finish() was called
+  figures came_to;    ///< once finish() was called, like `told`
+  std::string told;   ///< text()
 
   bool passed() const;
-  /// Keeps the text and lets go of what only it needed: of many runs that would be gigabytes.
+  /// Keeps figures and text and lets go of what only they needed: of many runs that would be
+  /// gigabytes.
   void finish();
 };
 
