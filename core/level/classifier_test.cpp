@@ -35,13 +35,13 @@ TEST_CASE("a sink of which nothing was asked is healthy") {
   CHECK(sink.at.text.empty());
 }
 
-// Requirement 1.B, row by row.
-TEST_CASE("HEALTHY: rate_ratio >= 0.95, latency < 10 ms, pending < 100") {
+// The rows of the requirement's table.
+TEST_CASE("1.B HEALTHY: rate_ratio >= 0.95, latency < 10 ms, pending < 100") {
   CHECK(levels::worst({}, {.ratio = 0.95, .latency_ns = 9'999'999, .pending = 99}).level ==
         SLUICE_HEALTHY);
 }
 
-TEST_CASE("WARNING: rate_ratio >= 0.80, latency < 50 ms, pending < 500") {
+TEST_CASE("1.B WARNING: rate_ratio >= 0.80, latency < 50 ms, pending < 500") {
   CHECK(levels::worst({}, {.ratio = 0.949}).level == SLUICE_WARNING);
   CHECK(levels::worst({}, {.latency_ns = 10'000'000}).level == SLUICE_WARNING);
   CHECK(levels::worst({}, {.pending = 100}).level == SLUICE_WARNING);
@@ -49,7 +49,7 @@ TEST_CASE("WARNING: rate_ratio >= 0.80, latency < 50 ms, pending < 500") {
         SLUICE_WARNING);
 }
 
-TEST_CASE("CRITICAL: rate_ratio >= 0.50, latency < 200 ms, pending < 2000") {
+TEST_CASE("1.B CRITICAL: rate_ratio >= 0.50, latency < 200 ms, pending < 2000") {
   CHECK(levels::worst({}, {.ratio = 0.799}).level == SLUICE_CRITICAL);
   CHECK(levels::worst({}, {.latency_ns = 50'000'000}).level == SLUICE_CRITICAL);
   CHECK(levels::worst({}, {.pending = 500}).level == SLUICE_CRITICAL);
@@ -57,7 +57,7 @@ TEST_CASE("CRITICAL: rate_ratio >= 0.50, latency < 200 ms, pending < 2000") {
         SLUICE_CRITICAL);
 }
 
-TEST_CASE("OVERLOAD: rate_ratio < 0.50, latency from 200 ms, pending from 2000") {
+TEST_CASE("1.B OVERLOAD: rate_ratio < 0.50, latency from 200 ms, pending from 2000") {
   CHECK(levels::worst({}, {.ratio = 0.499}).level == SLUICE_OVERLOAD);
   CHECK(levels::worst({}, {.latency_ns = 200'000'000}).level == SLUICE_OVERLOAD);
   CHECK(levels::worst({}, {.pending = 2'000}).level == SLUICE_OVERLOAD);

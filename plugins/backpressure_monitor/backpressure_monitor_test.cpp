@@ -41,7 +41,7 @@ bool contains(const std::string& text, std::string_view part) {
 
 }  // namespace
 
-TEST_CASE("it reads the pipeline every second and exports what it makes of it") {
+TEST_CASE("1.A: it reads the pipeline every second and exports what it makes of it") {
   harness run{plugin};
   for (int i = 0; i <= 60; ++i) {
     // The last second alone is slow: 100 of 1000 published.
@@ -49,24 +49,39 @@ TEST_CASE("it reads the pipeline every second and exports what it makes of it") 
     run.document("status", status(i, i * 1000.0, published));
     run.advance(second);
   }
-  CHECK(run.metric("ingestion_rate_1s") == doctest::Approx(1000));
-  CHECK(run.metric("publish_rate_1s") == doctest::Approx(100));
-  CHECK(run.metric("rate_ratio_1s") == doctest::Approx(0.1));
-  CHECK(run.metric("dropped_policy_rate_1s") == doctest::Approx(900));
-  CHECK(run.metric("dropped_fault_rate_1s") == 0);
-  CHECK(run.metric("connection_error_rate_1s") == doctest::Approx(1));
-  CHECK(run.metric("ingestion_rate_60s") == doctest::Approx(1000));
-  CHECK(run.metric("publish_rate_60s") == doctest::Approx(985));
-  CHECK(run.metric("rate_ratio_60s") == doctest::Approx(0.985));
-  CHECK(run.metric("error_ratio_60s") == 0);
-  CHECK(run.metric("queue_depth") == 42);
-  CHECK(run.metric("queue_depth_max_60s") == 42);
-  CHECK(run.metric("publish_latency_avg_seconds_1s") == 0.001);
-  CHECK(run.metric("publish_latency_p99_seconds_1s") == 0.004);
-  CHECK(run.metric("publish_latency_p95_seconds_60s") == 0.03);
-  CHECK(run.metric("memory_bytes") > 0);
-  CHECK(run.metric("memory_ratio") > 0);
-  CHECK(run.metric("cpu_cores") > 0);
+  SUBCASE("ingestion rate") {
+    CHECK(run.metric("ingestion_rate_1s") == doctest::Approx(1000));
+    CHECK(run.metric("ingestion_rate_60s") == doctest::Approx(1000));
+  }
+  SUBCASE("publish rate") {
+    CHECK(run.metric("publish_rate_1s") == doctest::Approx(100));
+    CHECK(run.metric("publish_rate_60s") == doctest::Approx(985));
+    CHECK(run.metric("dropped_policy_rate_1s") == doctest::Approx(900));
+    CHECK(run.metric("dropped_fault_rate_1s") == 0);
+  }
+  SUBCASE("rate ratio") {
+    CHECK(run.metric("rate_ratio_1s") == doctest::Approx(0.1));
+    CHECK(run.metric("rate_ratio_60s") == doctest::Approx(0.985));
+  }
+  SUBCASE("publish latency: average, p95, p99") {
+    CHECK(run.metric("publish_latency_avg_seconds_1s") == 0.001);
+    CHECK(run.metric("publish_latency_p95_seconds_1s") == 0.003);
+    CHECK(run.metric("publish_latency_p99_seconds_1s") == 0.004);
+    CHECK(run.metric("publish_latency_p95_seconds_60s") == 0.03);
+  }
+  SUBCASE("queue depth") {
+    CHECK(run.metric("queue_depth") == 42);
+    CHECK(run.metric("queue_depth_max_60s") == 42);
+  }
+  SUBCASE("error rates: connections and publishes") {
+    CHECK(run.metric("connection_error_rate_1s") == doctest::Approx(1));
+    CHECK(run.metric("error_ratio_60s") == 0);
+  }
+  SUBCASE("system resources: memory and CPU") {
+    CHECK(run.metric("memory_bytes") > 0);
+    CHECK(run.metric("memory_ratio") > 0);
+    CHECK(run.metric("cpu_cores") > 0);
+  }
   CHECK(run.faults() == 0);
 }
 

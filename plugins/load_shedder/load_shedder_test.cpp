@@ -44,12 +44,12 @@ bool sheds(sluice::level at, std::uint64_t pending, std::string_view settings = 
 
 }  // namespace
 
-TEST_CASE("trigger: level = OVERLOAD, whatever is pending") {
+TEST_CASE("2.D trigger: level = OVERLOAD, whatever is pending") {
   CHECK(sheds(sluice::level::overload, 0));
   CHECK(sheds(sluice::level::overload, 5000));
 }
 
-TEST_CASE("trigger: pending > 1000 in CRITICAL, and 1000 are not more") {
+TEST_CASE("2.D trigger: pending > 1000 in CRITICAL, and 1000 are not more") {
   CHECK(sheds(sluice::level::critical, 1001));
   CHECK_FALSE(sheds(sluice::level::critical, 1000));
   CHECK_FALSE(sheds(sluice::level::critical, 0));
@@ -57,7 +57,7 @@ TEST_CASE("trigger: pending > 1000 in CRITICAL, and 1000 are not more") {
   CHECK_FALSE(sheds(sluice::level::critical, 20, "pending = 20"));
 }
 
-TEST_CASE("in HEALTHY and WARNING nothing is shed, whatever is pending") {
+TEST_CASE("2.D no trigger: in HEALTHY and WARNING nothing is shed, whatever is pending") {
   for (const auto at : {sluice::level::healthy, sluice::level::warning}) {
     harness run{shedder};
     run.pressure(pressed(at, 10, 9999));
