@@ -25,11 +25,14 @@ plugin = "load_shedder"
 [[stage]]
 plugin = "circuit_breaker"
 """
-# name: the stages between source and sink, and the level's mode
+# Of pipelines/ticker.toml. The queue holds a second of what this Redis takes: without `max_delay`,
+# what came in the 0.3 s until the sampler had turned down would be published, late, for a second.
+QUEUE = 'when_full = "drop_oldest", max_delay = "20ms"'
+# name: the stages between source and sink, the level's mode, and the queue
 PIPELINES = {
-    "none": (CONTROL.format(mode="adaptive"), "monitor"),
-    "fixed": (CONTROL.format(mode="fixed"), "enforce"),
-    "adaptive": (CONTROL.format(mode="adaptive"), "enforce"),
+    "none": (CONTROL.format(mode="adaptive"), "monitor", 'when_full = "drop_oldest"'),
+    "fixed": (CONTROL.format(mode="fixed"), "enforce", QUEUE),
+    "adaptive": (CONTROL.format(mode="adaptive"), "enforce", QUEUE),
 }
 
 
@@ -86,7 +89,7 @@ class Goodput(Case):
     def setUp(self):
         self.server = self.redis()
 
-    def pipeline(self, name, rate, between="", level="enforce", queue="drop_oldest"):
+    def pipeline(self, name, rate, between="", level="enforce", queue=QUEUE):
         file = self.write(f"{name}.toml", f"""
 [pipeline]
 name = "{name}"
@@ -104,7 +107,7 @@ burst = 1
 name = "{SINK}"
 plugin = "redis_sink"
 url = "{self.server.url}"
-queue = {{ when_full = "{queue}" }}
+queue = {{ {queue} }}
 """)
         return self.sluice(file, name)
 
@@ -115,7 +118,7 @@ queue = {{ when_full = "{queue}" }}
 
     def capacity(self):
         """What the Redis takes now of a source that waits for it."""
-        service = self.pipeline("calibration", 1_000_000, level="monitor", queue="block")
+        service = self.pipeline("calibration", 1_000_000, level="monitor", queue='when_full = "block"')
         time.sleep(1)
         measured = self.span(service, 2).published
         service.kill()
@@ -131,9 +134,8 @@ queue = {{ when_full = "{queue}" }}
 
     def overload(self, name, times):
         """A row of the table: a pipeline under `times` what the Redis takes; and its service."""
-        between, level = PIPELINES[name]
         capacity = self.capacity()
-        service = self.pipeline(name, times * capacity, between, level)
+        service = self.pipeline(name, times * capacity, *PIPELINES[name])
         seen = self.watch(service, STEADY)
         return judged(seen, SETTLES, capacity), service
 
