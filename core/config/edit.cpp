@@ -77,7 +77,12 @@ bool is_host_key(std::string_view key) {
 
 void put_plugin(node& table, const stage_spec& before, const std::string& plugin,
                 const plugin_lookup& find) {
-  if (view(find(plugin).plugin->name) != view(before.plugin->name))
+  const sluice_plugin& next = *find(plugin).plugin;
+  if (next.kind != before.plugin->kind)
+    refuse("a swap keeps the kind: " + in_quotes(before.name) + " is a " +
+           kind_name(before.plugin->kind) + ", " + in_quotes(plugin) + " a " +
+           kind_name(next.kind));
+  if (view(next.name) != view(before.plugin->name))
     std::erase_if(table.entries, [](const entry& each) { return !is_host_key(each.key); });
   put(table, {"plugin", {}, text_node(plugin)});
   // Its name may have been the plugin's.

@@ -68,6 +68,8 @@ TEST_CASE("edit: what cannot be is said with what can") {
         "name: what a stage is and is called is not set with key=value");
   CHECK(refusal({"adaptive_smapler", "", {}}) ==
         "there is no stage \"adaptive_smapler\"; did you mean \"adaptive_sampler\"?");
+  CHECK(refusal({"redis", "adaptive_sampler", {}}) ==
+        "a swap keeps the kind: \"redis\" is a sink, \"adaptive_sampler\" a transform");
   CHECK(refusal({"redis", "no_such", {}}).find("no_such") != std::string::npos);
   CHECK(told({"adaptive_sampler", "", {"warning=2"}}) ==
         "ticker.toml: warning: must be between 0 and 1, is 2\n");

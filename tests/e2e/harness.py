@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -59,6 +60,29 @@ class Sluice(Process):
         if answer.returncode != 0:
             return None
         return Status(json.loads(answer.stdout))
+
+    def tell(self, do, **keys):
+        """Tells it to do something over its control socket; the operation's row once it ended."""
+        row = self.ask({"do": do, **keys})
+
+        def ended():
+            rows = self.ask({"get": "operations", "after": row["number"] - 1})["operations"]
+            mine = next(each for each in rows if each["number"] == row["number"])
+            return mine if mine["state"] in ("done", "failed") else None
+
+        return row if row["state"] in ("done", "failed") else wait_until(ended, 60, f"{do} ends")
+
+    def ask(self, request):
+        """A document of the control socket."""
+        with socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(10)
+            control.connect(os.path.join(self._case.environment["SLUICE_RUN_DIR"],
+                                         f"{self.pipeline}.sock"))
+            control.sendall(json.dumps(request).encode() + b"\n")
+            with control.makefile("rb") as reply:
+                header = json.loads(reply.readline())
+                self._case.assertTrue(header["ok"], header)
+                return json.loads(reply.read())
 
     def await_status(self, condition, limit, what):
         """The first status of which `condition` holds."""

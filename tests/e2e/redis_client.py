@@ -92,6 +92,40 @@ class Subscriber:
         self._socket.close()
 
 
+class Recorder:
+    """PSUBSCRIBE to a file: what Python could not parse as fast as it comes is parsed later."""
+
+    def __init__(self, port, path, pattern="*"):
+        self._path = path
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=5)
+        self._socket.sendall(encode("PSUBSCRIBE", pattern))
+        with self._socket.makefile("rb", buffering=0) as stream:
+            read_reply(stream)
+        self._socket.settimeout(None)
+        self.size = 0
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        with open(self._path, "wb") as file:
+            while part := self._socket.recv(1 << 20):
+                file.write(part)
+                self.size += len(part)
+
+    def close(self):
+        """Ends it; everything that came is in the file then."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(5)
+        self._socket.close()
+
+    def payloads(self):
+        with open(self._path, "rb") as stream:
+            with contextlib.suppress(EOFError):
+                while True:
+                    yield read_reply(stream)[3]
+
+
 class Redis:
     """A redis-server of the test's own, on a port that stays the same over restarts."""
 

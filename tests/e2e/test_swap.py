@@ -1,0 +1,203 @@
+"""Stages exchanged in a running pipeline, and a file reloaded, under load and into a real Redis."""
+
+import collections
+import os
+import re
+import shutil
+import types
+
+from harness import SINK, SOURCE, Case, main, wait_until
+from process import SANITIZER, free_port
+from redis_client import Recorder
+
+LONG = os.environ.get("SLUICE_LONG") == "1"
+FIXTURES = os.environ["SLUICE_FIXTURES"]
+SWAPS = 1000 if LONG else 50
+RATE = 5_000 if SANITIZER else 50_000  # ticks a second
+GROWTH = 2 << 20  # bytes, over the last nine tenths of the swaps
+SAMPLER = "sampler"
+PLUGINS = ("priority_sampler", "conflating_sampler", "adaptive_sampler")
+MEMBER = re.compile(rb'"instrument_token":(\d+).*"seq":(\d+)')
+
+
+def memory(pid):
+    """Bytes that are the process's own."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return int(re.search(r"RssAnon:\s+(\d+) kB", status.read()).group(1)) << 10
+
+
+def share(values, part):
+    return sorted(values)[min(int(len(values) * part), len(values) - 1)]
+
+
+class Swap(Case):
+    def pipeline(self, rate, sampler="adaptive_sampler", more=""):
+        """The sandbox's ticks through a sampler into Redis."""
+        self.server = self.redis()
+        address = f"127.0.0.1:{free_port()}"
+        self.sandbox = self.sluice(f"{SOURCE}/pipelines/market-simulator.toml", "market-simulator",
+                                   {"SANDBOX_LISTEN": address, "SANDBOX_RATE": str(rate)})
+        with open(self.environment["KITE_INSTRUMENTS"], encoding="utf-8") as instruments:
+            tokens = [line.split(",")[0] for line in instruments][1:]
+        self.file = self.ticker(
+            types.SimpleNamespace(url=f"ws://{address}"), self.server, tokens,
+            between=f'[[stage]]\nname = "{SAMPLER}"\nplugin = "{sampler}"\n{more}\n')
+        self.edit('mode = "full"', 'mode = "ltp"')  # as many as can be, not as long as can be
+        self.edit(f'url = "{self.server.url}"',
+                  f'url = "{self.server.url}"\nqueue = {{ when_full = "block" }}')
+        recorder = Recorder(self.server.port, os.path.join(self.folder, "history"))
+        self.addCleanup(recorder.close)
+        service = self.sluice(self.file, "ticker")
+        service.await_status(lambda now: now.total["published"] > 1000, 20, "ticks are published")
+        return service, recorder
+
+    def edit(self, before, after):
+        with open(self.file, encoding="utf-8") as file:
+            text = file.read()
+        self.assertIn(before, text)
+        with open(self.file, "w", encoding="utf-8") as file:
+            file.write(text.replace(before, after, 1))
+
+    def swap(self, service, plugin, stage=SAMPLER, **keys):
+        """The receipt of a swap that was done."""
+        row = service.tell("swap", stage=stage, plugin=plugin, **keys)
+        self.assertEqual(row["state"], "done", row["result"])
+        return row["receipt"]["stages"][0]
+
+    def refused(self, service, plugin, why, **keys):
+        row = service.tell("swap", stage=SAMPLER, plugin=plugin, **keys)
+        self.assertEqual(row["state"], "failed", row["result"])
+        self.assertRegex(row["result"], why)
+
+    def finish(self, service, recorder):
+        """Drains it; the history holds what the ledger says, in order, once each."""
+        self.assert_balanced(service)
+        status = service.status()
+        self.assert_ends_well(service)
+        total = dict(re.findall(r"^\s*-?\s*(\w+)\s+([\d,]+)$", service.log, re.M))
+        created, published = (int(total[each].replace(",", "")) for each in ("created", "published"))
+        last, seen, gaps = {}, collections.Counter(), 0
+
+        def arrived():
+            size = recorder.size
+            return self.server.command("PING") and size == recorder.size
+
+        wait_until(arrived, 10, "the history is whole")
+        recorder.close()
+        for payload in recorder.payloads():
+            token, seq = map(int, MEMBER.search(payload).groups())
+            before = last.get(token, 0)
+            self.assertGreater(seq, before, "order, and nothing twice")
+            gaps += seq - before - 1
+            last[token] = seq
+            seen[token] += 1
+        self.assertEqual(sum(seen.values()), published)
+        # What is missing was dropped, by the ledger, and no more than that.
+        self.assertLessEqual(gaps, created - published)
+        self.assertEqual(int(total["failed"].replace(",", "")) +
+                         int(total["unknown"].replace(",", "")), 0)
+        return status, created, published
+
+    def test_among_three_samplers(self):
+        service, recorder = self.pipeline(RATE)
+        began = service.status()
+        pauses, carried, before = [], 0, 0
+        for number in range(SWAPS):
+            if number == SWAPS // 2:
+                service.tell("level", level="WARNING")  # from here on they drop
+            receipt = self.swap(service, PLUGINS[number % 3])
+            self.assertEqual(receipt["lost"], 0)
+            pauses.append(receipt["pause_s"] * 1000)
+            carried += receipt["carried"] + receipt["released"]
+            if number == SWAPS // 10:
+                before = memory(service.pid)
+        growth = memory(service.pid) - before
+        self.assertGreater(carried, 0, "quotes that waited went over")
+        status, created, published = self.finish(service, recorder)
+        self.assertLess(published, created, "the samplers sampled")
+        rate = (status.total["created"] - began.total["created"]) / (
+            status.document["uptime_s"] - began.document["uptime_s"])
+        print(f"{SWAPS} swaps at {rate:,.0f} ticks/s: pause p50 "
+              f"{share(pauses, 0.5):.3f} ms, p99 {share(pauses, 0.99):.3f} ms, max "
+              f"{max(pauses):.3f} ms; {carried:,} records carried; grew by {growth / 1e6:.2f} MB")
+        if LONG and not SANITIZER:
+            self.assertLess(growth, GROWTH)
+
+    def test_one_that_fails_leaves_the_old_one(self):
+        service, recorder = self.pipeline(2000)
+        times = 100 if LONG else 5
+        for _ in range(times):
+            self.refused(service, f"{FIXTURES}/throwing_constructor.so", "threw on purpose",
+                         lose_state=True)
+            self.refused(service, f"{FIXTURES}/throwing_process.so", "first batch: process threw",
+                         lose_state=True)
+            self.refused(service, f"{FIXTURES}/garbage.so", "garbage.so: ")
+            self.refused(service, f"{FIXTURES}/wrong_major.so", "wrong_major.so: ")
+            self.refused(service, f"{FIXTURES}/sound.so", "cannot read the state sampling/1")
+            self.refused(service, "no_such_plugin", "was not found")
+            self.refused(service, "redis_sink", "a swap keeps the kind")
+            self.refused(service, "priority_sampler", "unknown key", set=["wach=1"])
+        status = self.assert_balanced(service)
+        self.assertEqual(status.stage(SAMPLER)["plugin"], "adaptive_sampler")
+        self.finish(service, recorder)
+
+    def test_one_that_hangs_leaves_the_old_one(self):
+        service, recorder = self.pipeline(2000)
+        self.swap(service, f"{FIXTURES}/hangs_in_import.so", lose_state=True)
+        self.refused(service, f"{FIXTURES}/hangs_in_create.so",
+                     "hangs_in_create 1.0.0: create did not return within 10 s", lose_state=True)
+        self.refused(service, f"{FIXTURES}/hanging/hangs_in_load.so", "load did not return within 10 s")
+        self.refused(service, f"{FIXTURES}/throwing_constructor.so",
+                     "the load of another library has not returned")
+        self.finish(service, recorder)
+
+    def test_a_file_built_anew_is_the_new_one(self):
+        service, recorder = self.pipeline(2000)
+        file = os.path.join(self.folder, "mine.so")
+        shutil.copy(f"{FIXTURES}/sound.so", file)
+        receipt = self.swap(service, file, lose_state=True)
+        self.assertEqual(receipt["to"], "sound 1.0.0")
+        built = file + ".new"
+        shutil.copy(f"{FIXTURES}/stays_after_swap.so", built)
+        os.replace(built, file)
+        receipt = self.swap(service, "./mine.so")
+        self.assertEqual((receipt["from"], receipt["to"]), ("sound 1.0.0", "stays_after_swap 1.0.0"))
+        self.finish(service, recorder)
+
+    def test_a_sink_and_a_source(self):
+        service, recorder = self.pipeline(5000)
+        other = self.redis()
+        receipt = self.swap(service, "", stage=SINK, set=["timeout=2s"])
+        self.assertEqual((receipt["lost"], receipt["unknown"]), (0, 0))
+        row = service.tell("swap", stage=SINK, set=[f"url=redis://127.0.0.1:{free_port()}"])
+        self.assertRegex(row["result"], "redis_sink .*: was not ready within 5 s")
+        row = service.tell("swap", stage="kite_source")
+        self.assertRegex(row["result"], "--allow-gap lets it")
+        row = service.tell("swap", stage="kite_source", allow_gap=True)
+        self.assertEqual(row["state"], "done", row["result"])
+        subscriber = self.subscriber(other)
+        receipt = self.swap(service, "", stage=SINK, set=[f"url={other.url}"])
+        self.assertEqual((receipt["lost"], receipt["unknown"]), (0, 0))
+        wait_until(lambda: subscriber.count > 100, 10, "ticks come to the other Redis")
+        self.assert_balanced(service)
+        self.assert_ends_well(service)
+
+    def test_trial_and_confirm(self):
+        service, recorder = self.pipeline(2000)
+        done = self.cli("swap", "ticker", SAMPLER, "priority_sampler", "--trial", "1s")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("state sampling/1 handed over, 0 carried, 0 lost", done.stdout)
+        self.assertIn("on trial for 1.0 s", done.stdout)
+        service.await_status(lambda now: now.stage(SAMPLER)["plugin"] == "adaptive_sampler", 10,
+                             "nobody confirmed it")
+        self.cli("swap", "ticker", SAMPLER, "priority_sampler", "--trial", "60s")
+        self.assertEqual(self.cli("confirm", "ticker").returncode, 0)
+        self.assertEqual(self.cli("confirm", "ticker").returncode, 1)
+        dry = self.cli("swap", "ticker", SAMPLER, "adaptive_sampler", "--dry-run")
+        self.assertIn("nothing is changed; what would be:", dry.stdout)
+        self.assertEqual(service.status().stage(SAMPLER)["plugin"], "priority_sampler")
+        self.finish(service, recorder)
+
+
+if __name__ == "__main__":
+    main()
