@@ -11,6 +11,7 @@ namespace sluice::runtime {
 engine::engine(config::pipeline_spec spec, const clock& time, logger log, bool may_wait)
     : spec_{std::move(spec)},
       shared_{time, std::move(log), spec_},
+      may_wait_{may_wait},
       started_{time.now()},
       last_tick_{time.now()} {
   tick_times_.fill(started_);
@@ -22,12 +23,7 @@ engine::engine(config::pipeline_spec spec, const clock& time, logger log, bool m
     begin_drain();
   };
   shared_.retire = [](std::unique_ptr<plugin_object>) {};  // destroyed where it stands
-  for (const config::stage_spec& each : spec_.stages) {
-    for (std::uint32_t i = 0; i < each.plugin->emit_count; ++i)
-      shared_.formats.number(sluice::view(each.plugin->emits[i]));
-    shared_.formats.add_codecs(*each.plugin, each.library);
-  }
-  build(may_wait);
+  build();
 }
 
 /// A stage without a queue runs in the one lane of what it takes from.
@@ -41,39 +37,51 @@ bool engine::begins_lane(std::uint32_t number) const {
   return false;
 }
 
-/// A guard has as many copies as the sink behind it.
-std::uint32_t engine::shards_of(std::uint32_t number) const {
-  const config::stage_spec& spec = spec_.stages[number];
+std::uint32_t engine::shards_of(const config::pipeline_spec& in, std::uint32_t number) {
+  const config::stage_spec& spec = in.stages[number];
   if (spec.plugin->kind == SLUICE_SINK) return spec.shards;
   if (spec.plugin->kind != SLUICE_GUARD) return 1;
-  for (const config::stage_spec& each : spec_.stages)
+  for (const config::stage_spec& each : in.stages)
     for (const config::edge_spec& edge : each.inputs)
       if (edge.from == number) return each.shards;
   return 1;
 }
 
-void engine::build(bool may_wait) {
+void engine::know(const config::stage_spec& of) {
+  for (std::uint32_t i = 0; i < of.plugin->emit_count; ++i)
+    shared_.formats.number(sluice::view(of.plugin->emits[i]));
+  shared_.formats.add_codecs(*of.plugin, of.library);
+}
+
+std::unique_ptr<stage> engine::make_stage(const config::stage_spec& of, std::string name) {
+  know(of);
+  return std::make_unique<stage>(of, std::move(name), next_stage_++, shared_);
+}
+
+std::unique_ptr<lane> engine::make_lane(const config::stage_spec& leader) {
+  std::unique_ptr<record_queue> queue;
+  if (!leader.inputs.empty())
+    queue = std::make_unique<record_queue>(*leader.queue, spec_.max_keys, may_wait_,
+                                           leader.plugin->kind == SLUICE_GUARD);
+  return std::make_unique<lane>(next_lane_++, shared_, std::move(queue));
+}
+
+void engine::build() {
   of_spec_.resize(spec_.stages.size());
   for (std::uint32_t number = 0; number < spec_.stages.size(); ++number) {
     const config::stage_spec& spec = spec_.stages[number];
     const bool begins = begins_lane(number);
-    const std::uint32_t shards = shards_of(number);
+    const std::uint32_t shards = shards_of(spec_, number);
     for (std::uint32_t shard = 0; shard < shards; ++shard) {
       lane* in = nullptr;
       if (begins) {
-        std::unique_ptr<record_queue> queue;
-        if (!spec.inputs.empty())
-          queue = std::make_unique<record_queue>(*spec.queue, spec_.max_keys, may_wait,
-                                                 spec.plugin->kind == SLUICE_GUARD);
-        lanes_.push_back(std::make_unique<lane>(static_cast<std::uint32_t>(lanes_.size()), shared_,
-                                                std::move(queue)));
+        lanes_.push_back(make_lane(spec));
         in = lanes_.back().get();
       } else {
         in = instances_[of_spec_[spec.inputs.front().from][shard]].in;
       }
-      const std::string name = shards == 1 ? spec.name : spec.name + "/" + std::to_string(shard);
-      auto made = std::make_unique<stage>(spec, name, static_cast<std::uint32_t>(instances_.size()),
-                                          shared_);
+      auto made =
+          make_stage(spec, shards == 1 ? spec.name : spec.name + "/" + std::to_string(shard));
       of_spec_[number].push_back(instances_.size());
       instance entry;
       entry.spec = number;
@@ -93,7 +101,7 @@ void engine::connect(std::uint32_t number) {
   for (const config::edge_spec& input : spec_.stages[number].inputs) {
     if (spec_.stages[input.from].plugin->kind == SLUICE_GUARD) continue;  // the driver's own way
     for (const std::size_t from : of_spec_[input.from]) {
-      condition when{input.where, shared_.formats};
+      condition when = condition_of(input.where);
       const instance& to = instances_[of_spec_[number].front()];
       if (!to.leads) {
         instances_[from].made->connect({std::move(when), *to.made});
@@ -109,6 +117,7 @@ void engine::connect(std::uint32_t number) {
 
 void engine::find_sinks() {
   // Stages are in topological order: from the back, each knows the sinks of what follows it.
+  for (instance& each : instances_) each.sinks.clear();
   for (std::size_t i = instances_.size(); i-- > 0;) {
     instance& each = instances_[i];
     if (each.made->is(SLUICE_SINK)) each.sinks = {i};

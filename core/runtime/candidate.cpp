@@ -16,7 +16,7 @@ namespace sluice::runtime {
 namespace {
 
 constexpr std::int64_t second = 1'000'000'000;
-// The lane waits meanwhile; ext/swap.h promises as much.
+// What ext/swap.h asks for.
 constexpr std::int64_t import_limit = second;
 constexpr std::int64_t connect_limit = 5 * second;
 // Long enough for a sink to give up waiting for a fuller batch.
@@ -64,9 +64,8 @@ void candidate::call(const char* step, std::int64_t limit_ns, function what) {
 void candidate::create() {
   plugin_object* const object = with_.next.get();
   call("create", call_limit(), [object](sluice_text*) { return object->create(), SLUICE_OK; });
-  if (object->swap() == nullptr || object->swap()->self_test == nullptr) return;
   call("self_test", call_limit(),
-       [object](sluice_text* error) { return object->swap()->self_test(object->self(), error); });
+       [object](sluice_text*) { return object->self_test(), SLUICE_OK; });
 }
 
 void candidate::connect() {
@@ -98,21 +97,17 @@ void candidate::connect() {
     throw std::runtime_error{title_ + ": was not ready within 5 s"};
 }
 
-void candidate::import(std::string_view schema, const std::vector<std::uint8_t>& state) {
+void candidate::rehearse(std::string_view schema, const std::vector<std::uint8_t>& state) {
   plugin_object* const object = with_.next.get();
   call("import_state", std::min(import_limit, call_limit()),
-       [object, schema = std::string{schema}, state](sluice_text* error) {
-         return object->swap()->import_state(object->self(), borrow(schema), state.data(),
-                                             state.size(), error);
+       [object, schema = std::string{schema}, state](sluice_text*) {
+         return object->import(schema, state), SLUICE_OK;
        });
 }
 
 replacement& candidate::offer(stage_receipt& told, bool lose_state) {
   with_.told = &told;
   with_.lose_state = lose_state;
-  with_.import = [this](std::string_view schema, const std::vector<std::uint8_t>& state) {
-    import(schema, state);
-  };
   return with_;
 }
 

@@ -14,16 +14,19 @@
 
 namespace sluice::runtime {
 
+class lane;
 class stage;
 
-/// How a change waits, and how it calls plugin code that may hang: with threads, or in virtual
-/// time.
+/// How a change waits, how it calls plugin code that may hang, and who steps a lane: with threads,
+/// or in virtual time.
 struct change_host {
   /// Until `done`, at most so long; false: it was not.
   std::function<bool(const std::function<bool()>& done, std::int64_t limit_ns)> wait;
   /// Throws what `call` throws, and plugin::hung if it does not return in time. Any thread.
   std::function<void(const std::string& what, std::int64_t limit_ns, std::function<void()> call)>
       guarded;
+  /// A lane that has started is stepped from now on; one that has finished is not any more.
+  std::function<void(lane&)> begin, end;
 };
 
 /// For the thread of the change, but where said.
@@ -37,6 +40,9 @@ class candidate {
 
   /// Creates it and lets it test itself. Throws std::runtime_error naming the plugin and the step.
   void create();
+  /// Whether it can read a state, such as the old one has now, within a second: nobody can end the
+  /// call in the lane. It is of no other use then. Throws as create.
+  void rehearse(std::string_view schema, const std::vector<std::uint8_t>& state);
   /// Starts a sink, while the old one goes on, and waits until it is ready. Throws as create.
   void connect();
 
@@ -50,7 +56,6 @@ class candidate {
  private:
   using function = std::function<sluice_status(sluice_text*)>;
   void call(const char* step, std::int64_t limit_ns, function what);
-  void import(std::string_view schema, const std::vector<std::uint8_t>& state);
 
   const change_host& by_;
   replacement with_;

@@ -27,7 +27,8 @@ void destroy(std::unique_ptr<plugin_object> old) {
 
 }  // namespace
 
-change_thread::change_thread(engine& of)
+change_thread::change_thread(engine& of, std::function<void(lane&)> begin,
+                             std::function<void(lane&)> end)
     : engine_{of},
       changer_{of,
                {[this](const std::function<bool()>& done, std::int64_t limit_ns) {
@@ -35,7 +36,8 @@ change_thread::change_thread(engine& of)
                 },
                 [](const std::string& what, std::int64_t limit_ns, std::function<void()> call) {
                   plugin::within_limit(what, std::move(call), std::chrono::nanoseconds{limit_ns});
-                }}} {}
+                },
+                std::move(begin), std::move(end)}} {}
 
 void change_thread::start() {
   thread_ = std::thread{[this] { run(); }};
@@ -48,6 +50,7 @@ void change_thread::stop() {
   }
   woken_.notify_all();
   if (thread_.joinable()) thread_.join();
+  run();
 }
 
 void change_thread::add(task next) {

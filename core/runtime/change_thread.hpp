@@ -16,14 +16,15 @@ namespace sluice::runtime {
 /// uses. What a stage no longer needs is destroyed here, too.
 class change_thread {
  public:
-  /// `of` outlives it; so does what its `log` uses.
-  explicit change_thread(engine& of);
+  /// `begin` and `end` as those of change_host. `of` outlives it.
+  change_thread(engine& of, std::function<void(lane&)> begin, std::function<void(lane&)> end);
   ~change_thread() { stop(); }
   change_thread(const change_thread&) = delete;
   change_thread& operator=(const change_thread&) = delete;
 
   void start();
-  /// [any] What has not begun is refused, what has is over at the latest after one call's limit.
+  /// What has not begun is refused, what has is over at the latest after one call's limit. What is
+  /// asked for later waits for the next call of it.
   void stop();
 
   /// [any] In turn; `told` gets the receipt on this thread, once.

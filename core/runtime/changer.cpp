@@ -1,5 +1,8 @@
 #include "runtime/changer.hpp"
 
+#include "runtime/lane_job.hpp"
+#include "runtime/rearrangement.hpp"
+
 #include <sluice/record.hpp>
 
 #include <algorithm>
@@ -11,8 +14,6 @@ namespace sluice::runtime {
 namespace {
 
 constexpr std::int64_t ms = 1'000'000, second = 1'000 * ms;
-// How long a lane may take to come to a job: that long one may hang before the process ends.
-constexpr std::int64_t lane_limit = 10 * second;
 constexpr std::int64_t first_batch_limit = second;
 // What a sink's calls under way, or a source's end, are waited for: the default publish timeout.
 constexpr std::int64_t drain_limit = second;
@@ -71,12 +72,16 @@ receipt changer::change(const config_maker& make, const change_options& with) {
     if (!with.only.empty()) found = only(std::move(found), with.only, next);
     if (!found.restarts.empty()) refuse(joined(found.restarts));
     steps = plan(found, now, next, with);
+    const config::pipeline_spec then = with.only.empty() ? next : with_one(steps, now, next);
+    rearrangement moves{engine_, by_, now, then};
     for (step& each : steps) prepare(each, with);
+    moves.prepare();
     made.pipeline = found.pipeline;
     if (!with.dry_run) {
       for (step& each : steps) apply(each, with.lose_state);
       await_first_batches(steps);
-      adopt(steps, now, next, with.only.empty());
+      moves.apply();
+      for (step& each : steps) moves.tell(each.told);
       remember_unproven(steps, now.hash);
       if (with.trial_ns > 0) begin_trial(steps, now, with.trial_ns);
       made.trial_ns = with.trial_ns;
@@ -105,20 +110,21 @@ std::vector<changer::step> changer::plan(const config::comparison& found,
   std::vector<step> steps;
   for (const config::stage_change& each : found.changes) {
     using enum config::change;
-    if (each.what == add || each.what == remove || each.what == rewire)
-      refuse(each.stage + ": " + config::change_name(each.what) + " needs a restart");
     step one;
     one.what = each;
-    one.before = find(now, each.stage);
-    one.after = find(next, each.stage);
-    one.after.inputs = one.before.inputs;  // numbered as it runs
-    one.places = engine_.places(each.stage);
-    one.changed.resize(one.places.size());
     one.told.stage = each.stage;
     one.told.what = each.what;
     one.told.text = each.text;
-    one.told.from = title(one.before);
-    one.told.to = title(one.after);
+    if (each.what != add) one.before = find(now, each.stage);
+    if (each.what != remove) one.after = find(next, each.stage);
+    if (each.what != add) one.told.from = title(one.before);
+    if (each.what != remove) one.told.to = title(one.after);
+    if (each.what == add || each.what == remove || each.what == rewire) {
+      steps.push_back(std::move(one));  // where it stands is the rearrangement's
+      continue;
+    }
+    one.places = engine_.places(each.stage);
+    one.changed.resize(one.places.size());
     if (one.before.plugin->kind == SLUICE_SOURCE && makes_object(each.what) && !with.allow_gap)
       refuse(each.stage +
              ": a source stops before the new one starts, which leaves a gap: "
@@ -137,10 +143,24 @@ void changer::prepare(step& one, const change_options& with) const {
   if (!schema.empty() && !fresh.reads(schema) && !with.lose_state)
     refuse(one.what.stage + ": " + fresh.title() + " cannot read the state " + schema + " of " +
            old.title() + ": --lose-state lets it go");
+  if (!schema.empty() && fresh.reads(schema)) rehearse(one, schema);
+}
+
+/// In the lane nothing may hang: what is to read the state there has read it once before.
+void changer::rehearse(step& one, const std::string& schema) const {
+  const engine::place& at = one.places.front();
+  std::vector<std::uint8_t> state;
+  bool saved = false;
+  in_lane(by_, *at.in, [&] { return saved = at.made->save_state(state), true; });
+  if (!saved) return;  // the exchange will say why, unless it may do without
+  candidate tried{*at.made, one.after, by_};
+  tried.create();
+  tried.rehearse(schema, state);
 }
 
 void changer::make(step& one, const config::stage_spec& spec) const {
   one.made.clear();
+  engine_.know(spec);
   for (const engine::place& each : one.places) {
     one.made.push_back(std::make_unique<candidate>(*each.made, spec, by_));
     one.made.back()->create();
@@ -149,17 +169,6 @@ void changer::make(step& one, const config::stage_spec& spec) const {
 }
 
 // --- in the lanes -------------------------------------------------------------------------------
-
-/// Until `work` says that it is done. Throws std::runtime_error.
-void changer::in_lane(lane& where, const std::function<bool()>& work) const {
-  const std::string stage{where.stages().back()->label()};
-  if (!where.running()) refuse("the lane of " + stage + " has ended");
-  bool done = false;
-  where.post([&] { return done = work(); });
-  by_.wait([&] { return !where.posted() || where.finished(); }, lane_limit);
-  where.withdraw();
-  if (!done) refuse("the lane of " + stage + " ended, or did not come to it within 10 s");
-}
 
 void changer::apply(step& one, bool lose_state) const {
   for (std::size_t shard = 0; shard < one.places.size(); ++shard) apply_at(one, shard, lose_state);
@@ -170,7 +179,7 @@ void changer::apply_at(step& one, std::size_t shard, bool lose_state) const {
   std::string error;
   switch (one.what.what) {
     case config::change::reconfigure:
-      in_lane(*at.in, [&] {
+      in_lane(by_, *at.in, [&] {
         if (!at.made->reconfigure(one.after))
           error = at.made->object().title() + ": reconfigure: " + std::string{at.made->error()};
         return true;
@@ -178,10 +187,10 @@ void changer::apply_at(step& one, std::size_t shard, bool lose_state) const {
       if (!error.empty()) refuse(error);
       break;
     case config::change::switch_off:
-      in_lane(*at.in, [&] { return one.told.released += at.made->switch_off(), true; });
+      in_lane(by_, *at.in, [&] { return one.told.released += at.made->switch_off(), true; });
       break;
     case config::change::keys:
-      in_lane(*at.in, [&] { return at.made->set_fault_policy(one.after.fault_policy), true; });
+      in_lane(by_, *at.in, [&] { return at.made->set_fault_policy(one.after.fault_policy), true; });
       break;
     default: return exchange(at, *one.made[shard], one, shard, lose_state);
   }
@@ -200,7 +209,7 @@ void changer::exchange(const engine::place& at, candidate& with, step& one, std:
   std::optional<std::int64_t> began;
   std::uint64_t lost_before = 0;
   bool replaced = false;
-  in_lane(in, [&] {
+  in_lane(by_, in, [&] {
     const std::int64_t now = in.read_clock();
     if (!began) {
       began = now;
@@ -287,19 +296,17 @@ void changer::put_back(step& one, std::size_t shard) const {
 
 // --- what runs now ------------------------------------------------------------------------------
 
-void changer::adopt(const std::vector<step>& steps, const config::pipeline_spec& now,
-                    const config::pipeline_spec& next, bool whole) {
+/// What runs, with one stage as it is to be.
+config::pipeline_spec changer::with_one(const std::vector<step>& steps,
+                                        const config::pipeline_spec& now,
+                                        const config::pipeline_spec& next) {
   config::pipeline_spec made = now;
   for (const step& each : steps)
     for (config::stage_spec& stage : made.stages)
       if (stage.name == each.what.stage) stage = each.after;
   made.hash = next.hash;
   made.document = next.document;
-  if (whole) {
-    made.level = next.level;
-    made.drain_limit_ns = next.drain_limit_ns;
-  }
-  engine_.adopt(std::move(made));
+  return made;
 }
 
 void changer::remember_unproven(const std::vector<step>& steps, const std::string& hash) {
@@ -320,7 +327,7 @@ void changer::look_at_unproven() {
     for (config::stage_spec& stage : now.stages)
       if (stage.name == each.before.name) stage = each.before;
     now.hash = each.hash;
-    engine_.adopt(std::move(now));
+    engine_.arrange(std::move(now));
     return true;
   });
 }

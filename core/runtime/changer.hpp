@@ -54,6 +54,7 @@ class changer {
   std::vector<step> plan(const config::comparison& found, const config::pipeline_spec& now,
                          const config::pipeline_spec& next, const change_options& with) const;
   void prepare(step& one, const change_options& with) const;
+  void rehearse(step& one, const std::string& schema) const;
   void make(step& one, const config::stage_spec& spec) const;
   void apply(step& one, bool lose_state) const;
   void apply_at(step& one, std::size_t shard, bool lose_state) const;
@@ -62,9 +63,9 @@ class changer {
   void await_first_batches(std::vector<step>& steps) const;
   void undo(std::vector<step>& steps) const;
   void put_back(step& one, std::size_t shard) const;
-  void in_lane(lane& where, const std::function<bool()>& work) const;
-  void adopt(const std::vector<step>& steps, const config::pipeline_spec& now,
-             const config::pipeline_spec& next, bool whole);
+  static config::pipeline_spec with_one(const std::vector<step>& steps,
+                                        const config::pipeline_spec& now,
+                                        const config::pipeline_spec& next);
   void remember_unproven(const std::vector<step>& steps, const std::string& hash);
   void begin_trial(const std::vector<step>& steps, const config::pipeline_spec& before,
                    std::int64_t length_ns);

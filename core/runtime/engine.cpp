@@ -28,11 +28,6 @@ config::pipeline_spec engine::spec() const {
   return spec_;
 }
 
-void engine::adopt(config::pipeline_spec next) {
-  const std::lock_guard lock{tick_mutex_};
-  std::swap(spec_, next);
-}
-
 std::uint32_t engine::level() const {
   const std::lock_guard lock{tick_mutex_};
   return level_;
@@ -53,6 +48,11 @@ void engine::begin_drain(std::int64_t limit_ns) {
   shared_.drain_deadline.store(shared_.time.now() + limit_ns);
   shared_.draining.store(true);
   shared_.tell(SLUICE_INFO, "pipeline", "drain", "begins");
+  interrupt_all();
+}
+
+void engine::interrupt_all() {
+  const std::lock_guard lock{lanes_mutex_};
   for (const auto& each : lanes_) each->interrupt();
 }
 
@@ -62,10 +62,11 @@ void engine::stop_now() {
     const std::lock_guard lock{drain_mutex_};
     shared_.drain_deadline.store(shared_.time.now());
   }
-  for (const auto& each : lanes_) each->interrupt();
+  interrupt_all();
 }
 
 bool engine::stopped() const {
+  const std::lock_guard lock{lanes_mutex_};
   return std::all_of(lanes_.begin(), lanes_.end(),
                      [](const auto& each) { return each->finished(); });
 }
@@ -156,7 +157,8 @@ snapshot engine::read(bool at_rest) const {
   made.changes = changes_;
   made.hung_stage = hung_stage_;
   made.stopped_by = stopped_by_;
-  std::int64_t between = 0;
+  std::int64_t between = static_cast<std::int64_t>(departed_.out - departed_.in);
+  made.total = departed_;
   for (const instance& each : instances_) {
     made.stages.push_back(state_of(each, made.now_ns, at_rest));
     const stage_state& state = made.stages.back();

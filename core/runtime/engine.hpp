@@ -51,8 +51,28 @@ class engine {
   std::vector<place> places(std::string_view stage) const;
   /// [any] What runs now.
   config::pipeline_spec spec() const;
-  /// [any] What runs from now on: the same stages, with other plugins and values.
-  void adopt(config::pipeline_spec next);
+
+  /// [any] The schemas that a plugin's records may have.
+  void know(const config::stage_spec& of);
+  /// [control] A stage that is in no lane, a lane without stages; for `enter`.
+  std::unique_ptr<stage> make_stage(const config::stage_spec& of, std::string name);
+  std::unique_ptr<lane> make_lane(const config::stage_spec& leader);
+  /// The copies of a stage: a guard has as many as the sink behind it.
+  static std::uint32_t shards_of(const config::pipeline_spec& in, std::uint32_t number);
+  condition condition_of(const config::where_spec& where) { return {where, shared_.formats}; }
+  struct newcomer {
+    const config::stage_spec* spec;
+    stage* made;
+    lane* in;
+    bool leads;
+  };
+  /// [any] Their figures count from now on. What they lead to is known from `arrange` on.
+  void enter(const std::vector<newcomer>& added, std::vector<std::unique_ptr<lane>> lanes);
+  /// [any] What runs from now on: each of its stages has a place. What has none in it any more
+  /// leaves, its figures stay in the total; the lanes that were its own are given back.
+  std::vector<std::unique_ptr<lane>> arrange(config::pipeline_spec next);
+  /// [any] Stages that are out of their lane and still have a place, as a change was cut short.
+  void keep(std::vector<std::unique_ptr<stage>> strays);
   /// [any] A change was asked for, and was done or not.
   void count_change(bool done) { ++(done ? changes_done_ : changes_refused_); }
   /// [any]
@@ -122,9 +142,8 @@ class engine {
     sluice_pressure pressure{sizeof(sluice_pressure), SLUICE_HEALTHY, 0, 0, 0, 0};
   };
 
-  void build(bool may_wait);
+  void build();
   bool begins_lane(std::uint32_t number) const;
-  std::uint32_t shards_of(std::uint32_t number) const;
   void connect(std::uint32_t number);
   void find_sinks();
   void measure(instance& each, std::int64_t now);
@@ -135,6 +154,7 @@ class engine {
   void classify_pipeline();
   void obey();
   void count_change(std::uint32_t to, std::string_view cause);
+  void interrupt_all();
   void tell_change(std::string_view of, const instance& sink, std::uint32_t before,
                    std::uint32_t after);
   sluice_pressure pressure_of(std::span<const std::size_t> shards) const;
@@ -146,10 +166,15 @@ class engine {
 
   config::pipeline_spec spec_;  // under tick_mutex_ for those who are not its only writer
   shared shared_;
+  mutable std::mutex lanes_mutex_;  // of the vector alone; no other is taken inside but a lane's
   std::vector<std::unique_ptr<lane>> lanes_;
-  std::vector<instance> instances_;
+  std::vector<std::unique_ptr<stage>> strays_;
+  std::vector<instance> instances_;  // under tick_mutex_ for those who are not its only writer
+  std::uint32_t next_stage_ = 0, next_lane_ = 0;
+  counters departed_;
   std::vector<std::vector<std::size_t>> of_spec_;  // by spec: its instances, one a shard
 
+  const bool may_wait_;
   std::atomic<bool> running_{false};
   std::int64_t started_ = 0;
   std::atomic<std::uint64_t> losses_before_drain_{0};

@@ -343,14 +343,21 @@ bool lane::try_start(std::string& why) {
   return true;
 }
 
-std::vector<std::unique_ptr<stage>> lane::rearrange(std::vector<std::unique_ptr<stage>> next) {
-  std::vector<std::unique_ptr<stage>> before;
+std::vector<std::unique_ptr<stage>> lane::rearrange(const std::vector<stage*>& order,
+                                                    std::vector<std::unique_ptr<stage>> added) {
+  std::vector<std::unique_ptr<stage>> all = std::move(added), next;
+  if (!stages_.empty()) publish();  // the last figures of those that leave
   {
     const std::lock_guard lock{published_mutex_};
-    before = std::exchange(stages_, std::move(next));
+    for (auto& each : stages_) all.push_back(std::move(each));
+    for (const stage* wanted : order)
+      for (auto& each : all)
+        if (each.get() == wanted) next.push_back(std::move(each));
+    stages_ = std::move(next);
   }
+  std::erase(all, nullptr);
   look_for_io();
-  return before;
+  return all;
 }
 
 void lane::reconnect(stage& of, std::vector<edge> next) {

@@ -93,8 +93,12 @@ class lane {
   bool running() const { return running_.load(std::memory_order_acquire); }
   /// Before its thread runs: starts its stages. False: `why`, and nothing of it may run.
   bool try_start(std::string& why);
-  /// Other stages, in the order records meet them; those that are no longer in it are given back.
-  std::vector<std::unique_ptr<stage>> rearrange(std::vector<std::unique_ptr<stage>> next);
+  /// It was sealed and never runs.
+  void never_run() { finish(); }
+  /// Its stages from now on, in the order records meet them: those of it, and `added`. Those that
+  /// are not among them are given back.
+  std::vector<std::unique_ptr<stage>> rearrange(const std::vector<stage*>& order,
+                                                std::vector<std::unique_ptr<stage>> added);
   /// Other edges of one of its stages; the queues behind those before lose a producer.
   static void reconnect(stage& of, std::vector<edge> next);
   /// [any] The end of this lane alone, as if the whole drained.

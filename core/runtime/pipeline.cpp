@@ -5,6 +5,7 @@
 #include "runtime/engine.hpp"
 
 #include <exception>
+#include <map>
 #include <string>
 #include <thread>
 
@@ -12,9 +13,24 @@ namespace sluice::runtime {
 
 struct pipeline::parts {
   parts(config::pipeline_spec spec, const clock& time, const logger& to)
-      : log{to}, running{std::move(spec), time, to, true}, changes{running} {
+      : log{to},
+        running{std::move(spec), time, to, true},
+        changes{running, [this](lane& begun) { step(begun); },
+                [this](lane& ended) {
+                  const auto found = threads.find(&ended);
+                  found->second.join();
+                  threads.erase(found);
+                }} {
     running.retire_to(
         [this](std::unique_ptr<plugin_object> old) { changes.retire(std::move(old)); });
+  }
+
+  /// On a thread of its own, until it has finished.
+  void step(lane& of) {
+    threads.emplace(&of, [&of] {
+      while (!of.finished())
+        if (!of.step() && !of.finished()) of.wait(SLUICE_NEVER / 2);
+    });
   }
 
   void create_stages() {
@@ -39,7 +55,7 @@ struct pipeline::parts {
 
   const logger log;
   engine running;
-  std::vector<std::thread> threads;
+  std::map<const lane*, std::thread> threads;  // the change thread's, as long as that runs
   change_thread changes;
 };
 
@@ -59,8 +75,9 @@ pipeline::pipeline(config::pipeline_spec spec, const clock& time, logger log)
 
 pipeline::~pipeline() {
   if (!parts_->threads.empty() && !parts_->running.stopped()) parts_->running.stop_now();
-  for (std::thread& each : parts_->threads) each.join();
   parts_->changes.stop();
+  for (auto& [of, thread] : parts_->threads) thread.join();
+  parts_->changes.stop();  // what they have retired since
   end_stages();
 }
 
@@ -74,12 +91,7 @@ void pipeline::answer_with(document_reader reader, command_taker taker) {
 }
 
 void pipeline::start() {
-  for (const auto& each : parts_->running.lanes()) {
-    parts_->threads.emplace_back([&lane = *each] {
-      while (!lane.finished())
-        if (!lane.step() && !lane.finished()) lane.wait(SLUICE_NEVER / 2);
-    });
-  }
+  for (const auto& each : parts_->running.lanes()) parts_->step(*each);
   parts_->changes.start();
   parts_->running.mark_running();
 }

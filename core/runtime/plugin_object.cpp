@@ -60,6 +60,32 @@ bool plugin_object::reads(std::string_view schema) const {
                      [&](sluice_str each) { return view(each) == schema; });
 }
 
+namespace {
+
+/// A call of `of` with words for its failure. Throws std::runtime_error naming it and `step`.
+template <typename Call>
+void must(const plugin_object& of, const char* step, Call&& call) {
+  std::array<char, 1024> text{};
+  sluice_text error{text.data(), text.size(), 0};
+  if (call(&error) == SLUICE_OK) return;
+  const std::string_view why{text.data(), std::min<std::size_t>(error.size, text.size())};
+  throw std::runtime_error{of.title() + ": " + step + ": " +
+                           std::string{why.empty() ? "refused without a word" : why}};
+}
+
+}  // namespace
+
+void plugin_object::self_test() {
+  if (swap_ == nullptr || swap_->self_test == nullptr) return;
+  must(*this, "self_test", [&](sluice_text* error) { return swap_->self_test(self_, error); });
+}
+
+void plugin_object::import(std::string_view schema, const std::vector<std::uint8_t>& state) {
+  must(*this, "import_state", [&](sluice_text* error) {
+    return swap_->import_state(self_, borrow(schema), state.data(), state.size(), error);
+  });
+}
+
 std::string plugin_object::title() const {
   return std::string{view(plugin_->name)} + " " + std::string{view(plugin_->version)};
 }

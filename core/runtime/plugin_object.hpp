@@ -59,6 +59,10 @@ class plugin_object {
   /// The schema of its state; empty: it has none.
   std::string_view state_schema() const;
   bool reads(std::string_view schema) const;
+  /// [control] once, after create. Throws std::runtime_error naming plugin and step.
+  void self_test();
+  /// [control] or in the lane, before start. Throws std::runtime_error naming plugin and step.
+  void import(std::string_view schema, const std::vector<std::uint8_t>& state);
   /// "adaptive_sampler 1.0.0".
   std::string title() const;
 

@@ -43,26 +43,14 @@ bool stage::replace(replacement& with) {
 /// The state from the old to the new. False: it was there and did not go over.
 bool stage::hand_over(replacement& with) {
   const std::string schema{object_->state_schema()};
-  if (schema.empty() || !with.import || !with.next->reads(schema)) return true;
+  if (schema.empty() || !with.next->reads(schema)) return true;
   std::vector<std::uint8_t> bytes;
-  const auto append = [](void* into, const std::uint8_t* data, std::uint64_t size) {
-    auto& all = *static_cast<std::vector<std::uint8_t>*>(into);
-    all.insert(all.end(), data, data + size);
-  };
-  const sluice_status status = invoke([&](sluice_text* text) {
-    return object_->swap()->export_state(self(), append, &bytes, text);
-  });
-  if (status != SLUICE_OK) {
-    undo(0);
-    call_failed(status);
+  if (!save_state(bytes)) {
     with.told->error = object_->title() + ": export_state: " + std::string{error()};
-    end_call();
     return with.lose_state;
   }
-  settle(nullptr, 0);
-  end_call();
   try {
-    with.import(schema, bytes);
+    with.next->import(schema, bytes);
   } catch (const std::exception& why) {
     with.told->error = why.what();
     return false;
@@ -70,6 +58,25 @@ bool stage::hand_over(replacement& with) {
   with.told->state = schema;
   with.told->state_bytes = bytes.size();
   return true;
+}
+
+bool stage::save_state(std::vector<std::uint8_t>& into) {
+  if (on_trial()) prove();
+  const auto append = [](void* all, const std::uint8_t* data, std::uint64_t size) {
+    auto& bytes = *static_cast<std::vector<std::uint8_t>*>(all);
+    bytes.insert(bytes.end(), data, data + size);
+  };
+  const sluice_status status = invoke([&](sluice_text* text) {
+    return object_->swap()->export_state(self(), append, &into, text);
+  });
+  if (status == SLUICE_OK) {
+    settle(nullptr, 0);
+  } else {
+    undo(0);
+    call_failed(status);
+  }
+  end_call();
+  return status == SLUICE_OK;
 }
 
 /// The stage's object goes to `out`, `in` takes its place.

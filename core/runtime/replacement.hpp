@@ -5,7 +5,6 @@
 #include "runtime/plugin_object.hpp"
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -40,9 +39,6 @@ struct replacement {
   std::unique_ptr<plugin_object> next;  ///< created and tested; given back if it is not taken
   bool started = false;                 ///< it was started off the lane
   bool lose_state = false;
-  /// Runs `next`'s import_state, off the lane if there is another thread. Throws
-  /// std::runtime_error.
-  std::function<void(std::string_view schema, const std::vector<std::uint8_t>& state)> import;
   std::shared_ptr<trial> on_trial;  ///< set by the stage if the old object may come back
   stage_receipt* told = nullptr;    ///< state, carried, released, error
 };

@@ -29,7 +29,9 @@ change_host simulation::host() {
             }
             return true;
           },
-          [](const std::string&, std::int64_t, const std::function<void()>& call) { call(); }};
+          [](const std::string&, std::int64_t, const std::function<void()>& call) { call(); },
+          [this](lane& begun) { order_.push_back(&begun); },
+          [this](lane& ended) { std::erase(order_, &ended); }};
 }
 
 bool simulation::step_all() {

@@ -510,9 +510,11 @@ TEST_CASE("the watchdog names no stage that has left its lane") {
   lane& last = *on.run->running().lanes().back();
   last.entering(last.stages().back().get());
   CHECK(last.running_stage() == "sink");
-  auto gone = last.rearrange({});
+  std::vector<runtime::stage*> order;
+  for (const auto& each : last.stages()) order.push_back(each.get());
+  auto gone = last.rearrange({}, {});
   CHECK(last.running_stage().empty());
-  last.rearrange(std::move(gone));
+  last.rearrange(order, std::move(gone));
   last.entering(nullptr);
   CHECK(last.running_stage().empty());
 }

@@ -50,6 +50,8 @@ class stage {
 
   /// [control] Makes the plugin's object. Throws std::runtime_error.
   void create() { object_->create(); }
+  /// [control] Throws std::runtime_error.
+  void self_test() { object_->self_test(); }
   /// [control] Gives the plugin's objects back, those there are; the last call.
   void destroy();
   /// [control] Where it runs and what follows it. Once, before the lane starts.
@@ -109,6 +111,8 @@ class stage {
   /// Puts another object in its place, as `with` says and is told. False: the old one goes on,
   /// unless it had drained.
   bool replace(replacement& with);
+  /// The state of its object, which has one. False: error() says why, a fault is counted.
+  bool save_state(std::vector<std::uint8_t>& into);
   /// Other values of live rows. False: nothing has changed, `error()` says why.
   bool reconfigure(const config::stage_spec& next);
   void set_fault_policy(config::on_fault policy) { spec_.fault_policy = policy; }

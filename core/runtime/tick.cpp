@@ -38,9 +38,9 @@ void engine::tick() {
     tick_times_[tick_ % rate_slots] = now;
     ++tick_;
     last_tick_ = now;
+    for (const instance& each : instances_) press(each);
+    tell_priority_lost(now);
   }
-  for (const instance& each : instances_) press(each);
-  tell_priority_lost(now);
 }
 
 void engine::measure(instance& each, std::int64_t now) {
@@ -250,16 +250,20 @@ void engine::press(const instance& each) {
 void engine::watch(std::int64_t now) {
   const lane* longest = nullptr;
   std::int64_t since = now;
-  for (const auto& each : lanes_) {
-    const std::int64_t entered = each->entered();
-    if (entered == 0 || entered >= since) continue;
-    since = entered;
-    longest = each.get();
-  }
-  const bool hung = longest != nullptr && now - since >= hung_ns;
+  bool hung = false;
   std::string name;
-  if (hung) name = longest->running_stage();
-  if (hung && name.empty()) name = "a lane";
+  {
+    const std::lock_guard lock{lanes_mutex_};
+    for (const auto& each : lanes_) {
+      const std::int64_t entered = each->entered();
+      if (entered == 0 || entered >= since) continue;
+      since = entered;
+      longest = each.get();
+    }
+    hung = longest != nullptr && now - since >= hung_ns;
+    if (hung) name = longest->running_stage();
+    if (hung && name.empty()) name = "a lane";
+  }
   {
     const std::lock_guard lock{tick_mutex_};
     if (hung && hung_stage_ != name)

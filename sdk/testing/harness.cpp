@@ -81,14 +81,6 @@ void test_itself(const runtime::plugin_object& made) {
   must(made.swap()->self_test(made.self(), &error), error, "self_test");
 }
 
-void import(const runtime::plugin_object& into, std::string_view schema,
-            const std::vector<std::uint8_t>& state) {
-  std::array<char, 1024> text{};
-  sluice_text error{text.data(), text.size(), 0};
-  must(into.swap()->import_state(into.self(), borrow(schema), state.data(), state.size(), &error),
-       error, "import_state");
-}
-
 const char* severity_name(std::uint32_t severity) {
   static constexpr const char* names[] = {"debug", "info", "warn", "error"};
   return names[std::min<std::uint32_t>(severity, SLUICE_ERROR)];
@@ -296,9 +288,6 @@ void harness::swap(const sluice_plugin& next, std::string_view settings) {
   with.next = std::make_unique<runtime::plugin_object>(stage, with.spec);
   with.next->create();
   test_itself(*with.next);
-  with.import = [&](std::string_view schema, const std::vector<std::uint8_t>& state) {
-    import(*with.next, schema, state);
-  };
   runtime::stage_receipt told;
   with.told = &told;
   parts_->in_lane([&] {

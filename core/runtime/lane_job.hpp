@@ -1,0 +1,30 @@
+// What a change has done in a lane, between two batches.
+#pragma once
+
+#include "runtime/candidate.hpp"
+#include "runtime/lane.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+namespace sluice::runtime {
+
+// How long a lane may take to come to a job: that long one may hang before the process ends.
+inline constexpr std::int64_t lane_limit = 10'000'000'000;
+
+/// Until `work` says that it is done. Throws std::runtime_error: the lane has ended, or does not
+/// come to it.
+inline void in_lane(const change_host& by, lane& where, const std::function<bool()>& work) {
+  const std::string stage{where.stages().back()->label()};
+  if (!where.running()) throw std::runtime_error{"the lane of " + stage + " has ended"};
+  bool done = false;
+  where.post([&] { return done = work(); });
+  by.wait([&] { return !where.posted() || where.finished(); }, lane_limit);
+  where.withdraw();
+  if (!done)
+    throw std::runtime_error{"the lane of " + stage + " ended, or did not come to it within 10 s"};
+}
+
+}  // namespace sluice::runtime
