@@ -45,6 +45,13 @@ struct halver {
   std::uint64_t seen_ = 0;
 };
 
+/// Finds itself unfit.
+struct unfit : halver {
+  using halver::halver;
+  static constexpr description about{"unfit", "1.0.0", "Will not."};
+  void self_test() { throw std::runtime_error{"not today"}; }
+};
+
 struct service {
   struct config {};
   static constexpr auto fields = sluice::fields();
@@ -53,8 +60,8 @@ struct service {
 };
 
 inline config::found_plugin find(std::string_view name) {
-  for (const sluice_plugin* each :
-       {&plugin_of<source>, &plugin_of<sink>, &plugin_of<halver>, &plugin_of<service>})
+  for (const sluice_plugin* each : {&plugin_of<source>, &plugin_of<sink>, &plugin_of<halver>,
+                                    &plugin_of<unfit>, &plugin_of<service>})
     if (view(each->name) == name) return {each, {}};
   throw std::runtime_error{"no plugin is called " + std::string{name}};
 }

@@ -1,6 +1,7 @@
 #include "scenario/read.hpp"
 
 #include "config/document.hpp"
+#include "config/edit.hpp"
 #include "config/settings.hpp"
 #include "config/text.hpp"
 #include "runtime/snapshot.hpp"
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <stdexcept>
 #include <utility>
 
 namespace sluice::scenario {
@@ -18,8 +20,8 @@ using config::in_quotes;
 using config::node;
 
 constexpr std::array<std::string_view, 4> pipeline_tables{"pipeline", "level", "stage", "service"};
-constexpr std::array<std::string_view, 5> own_tables{"environment", "feed", "sink", "fault",
-                                                     "expect"};
+constexpr std::array<std::string_view, 6> own_tables{"environment", "feed", "sink",
+                                                     "fault",       "swap", "expect"};
 constexpr std::size_t most_tables = 1000;
 
 bool is_pipeline_table(const config::entry& of) {
@@ -49,6 +51,7 @@ class reader {
     read_each("feed", made_.feeds, &reader::read_feed);
     read_each("sink", made_.sinks, &reader::read_sink);
     read_each("fault", made_.faults, &reader::read_fault);
+    read_each("swap", made_.swaps, &reader::read_swap);
     read_each("expect", made_.expected, &reader::read_expectation);
     if (have_pipeline_) check_stages();
     out_.sort();
@@ -89,12 +92,14 @@ class reader {
     }
   }
 
-  void read_pipeline() {
-    const config::environment variables =
-        [all = environment_](std::string_view name) -> std::optional<std::string> {
+  config::environment variables() const {
+    return [all = environment_](std::string_view name) -> std::optional<config::variable> {
       const auto found = all.find(name);
-      return found == all.end() ? std::nullopt : std::optional{found->second};
+      return found == all.end() ? std::nullopt : std::optional<config::variable>{found->second};
     };
+  }
+
+  void read_pipeline() {
     config::load_result loaded;
     const auto inner =
         std::find_if(document_.entries.begin(), document_.entries.end(), is_pipeline_table);
@@ -105,15 +110,15 @@ class reader {
                                          ": either name its file or write it here");
       const auto folder = std::filesystem::path{out_.file()}.parent_path();
       loaded =
-          config::load((folder / *pipeline_file_).lexically_normal().string(), find_, variables);
+          config::load((folder / *pipeline_file_).lexically_normal().string(), find_, variables());
     } else {
       node own = document_;
       std::erase_if(own.entries,
                     [](const config::entry& each) { return !is_pipeline_table(each); });
-      loaded = config::load_document(own, out_.file(), find_, variables);
+      loaded = config::load_document(own, out_.file(), find_, variables());
     }
     have_pipeline_ = loaded.pipeline.has_value();
-    if (have_pipeline_) made_.pipeline = std::move(*loaded.pipeline);
+    if (have_pipeline_) swapped_ = made_.pipeline = std::move(*loaded.pipeline);
     result_.errors = std::move(loaded.errors);
   }
 
@@ -214,6 +219,27 @@ class reader {
     made_.faults = std::move(all);
   }
 
+  /// Each begins with what those before it in the file left.
+  void read_swap(const node& table, swap_spec& each) {
+    if (!have_pipeline_) return;
+    try {
+      const node next = config::edited(swapped_, {each.stage, each.plugin, each.set}, find_);
+      config::load_result loaded = config::load_document(next, swapped_.file, find_, variables());
+      for (const config::diagnostic& wrong : loaded.errors)
+        out_.error(table.at, "swap: " + wrong.message);
+      if (!loaded.pipeline) return;
+      swapped_ = std::move(*loaded.pipeline);
+    } catch (const std::runtime_error& why) {
+      return out_.error(table.at, std::string{"swap: "} + why.what());
+    }
+    for (const config::stage_spec& stage : swapped_.stages)
+      if (stage.name == each.stage) each.after = stage;
+    if (each.after.plugin->kind != SLUICE_TRANSFORM && each.after.plugin->kind != SLUICE_GUARD)
+      out_.error(table.at, "swap.stage: " + in_quotes(each.stage) + " is a " +
+                               config::kind_name(each.after.plugin->kind) +
+                               "; allowed are transforms and guards");
+  }
+
   void read_expectation(const node& table, expectation& each) {
     each.from = each.from.value_or(duration{});
     each.to = each.to.value_or(made_.lasts);
@@ -305,6 +331,7 @@ class reader {
   std::string canonical_;
   config::reading state_{no_variables_, out_, effective_, canonical_};
   scenario made_;
+  config::pipeline_spec swapped_;  // by the swaps read so far
   std::optional<std::string> pipeline_file_;
   std::map<std::string, std::string, std::less<>> environment_;
   std::map<std::string, std::vector<config::place>> places_;

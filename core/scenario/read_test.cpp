@@ -1,4 +1,5 @@
 #include "fakes_test.hpp"
+#include "scenario/run.hpp"
 
 #include <doctest/doctest.h>
 
@@ -86,6 +87,32 @@ TEST_CASE("every mistake is told with its place and what is allowed") {
   CHECK(says(errors_of(with(sound, "[[fault]]", "[fault]")), "fault: must be a list of tables"));
   CHECK(says(errors_of(with(sound, "doc = \"Sound.\"", "")), "doc: is required"));
   CHECK(says(errors_of("doc = \"\n"), "t.toml:1:"));
+}
+
+TEST_CASE("a swap is read as an edit of the pipeline, and done while it runs") {
+  const auto swapped = [](const std::string& keys) {
+    return std::string{
+               "doc = \"Swaps.\"\nduration = \"3s\"\n[[feed]]\nload = [{ rate = 1000 }]\n"
+               "group = [{ instruments = 10 }]\n[[sink]]\ncapacity = 5000\n"
+               "[[swap]]\nat = \"1s\"\n"} +
+           keys +
+           "[[stage]]\nplugin = \"source\"\n[[stage]]\nname = \"half\"\n"
+           "plugin = \"halver\"\n[[stage]]\nplugin = \"sink\"\n";
+  };
+  const scenario made = fakes::made(swapped("stage = \"half\"\n"), "");
+  CHECK(made.swaps.at(0).after.name == "half");
+  const outcome good = run(made, 1);
+  CHECK(good.broken.empty());
+  CHECK(good.end.changes_done == 1);
+  const outcome bad = run(fakes::made(swapped("stage = \"half\"\nplugin = \"unfit\"\n"), ""), 1);
+  REQUIRE(bad.broken.size() == 1);
+  CHECK(bad.broken[0] == "the swap of half at 1s: unfit 1.0.0: self_test: not today");
+
+  CHECK(says(errors_of(swapped("stage = \"hlaf\"\n")),
+             "t.toml:8:1: swap: there is no stage \"hlaf\"; did you mean \"half\"?"));
+  CHECK(says(errors_of(swapped("stage = \"half\"\nset = [\"x=1\"]\n")), "swap: x: unknown key"));
+  CHECK(says(errors_of(swapped("stage = \"sink\"\n")),
+             "swap.stage: \"sink\" is a sink; allowed are transforms and guards"));
 }
 
 TEST_CASE("a fault that comes again is one fault each time") {

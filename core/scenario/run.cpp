@@ -31,7 +31,12 @@ class runner {
   }
 
   outcome go() {
-    for (std::int64_t at = 0; at < of_.lasts.count(); at += slot_ns) step(slot_ns);
+    const std::int64_t began = run_.now();
+    for (std::int64_t at = 0; at < of_.lasts.count(); at += slot_ns) {
+      swap_those_due(at);
+      // A swap takes time of its own.
+      step(began + at + slot_ns - run_.now());
+    }
     made_.capacity = capacities();
     run_.running().begin_drain();
     for (std::int64_t left = drain_limit_ns_ + 1'000'000'000; left > 0 && !run_.running().stopped();
@@ -57,8 +62,28 @@ class runner {
     return sum;
   }
 
+  void swap_those_due(std::int64_t at) {
+    for (; next_swap_ < of_.swaps.size() && of_.swaps[next_swap_].at.count() <= at; ++next_swap_) {
+      const swap_spec& each = of_.swaps[next_swap_];
+      config::pipeline_spec next = run_.running().spec();
+      for (config::stage_spec& stage : next.stages) {
+        if (stage.name != each.stage) continue;
+        const std::vector<config::edge_spec> inputs = std::move(stage.inputs);
+        stage = each.after;
+        stage.inputs = inputs;
+      }
+      runtime::change_options with;
+      with.only = each.stage;
+      with.lose_state = each.lose_state;
+      const runtime::receipt told = run_.change(next, with);
+      if (!told.done)
+        broke("the swap of " + each.stage + " at " + config::show_duration(each.at.count()) + ": " +
+              told.error);
+    }
+  }
+
   void step(std::int64_t by_ns) {
-    run_.advance(by_ns);
+    run_.advance(std::max<std::int64_t>(by_ns, 0));
     world_.seen.close_slot();
     const runtime::snapshot now = run_.read();
     check(now);
@@ -157,6 +182,7 @@ class runner {
   outcome made_;
   runtime::counters before_;
   std::uint32_t level_ = SLUICE_HEALTHY;
+  std::size_t next_swap_ = 0;
   std::string digest_;
 };
 

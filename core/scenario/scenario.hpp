@@ -182,6 +182,25 @@ struct fault_spec {
           .between(0, 60 * second));
 };
 
+/// [[swap]]: what an operator does while it runs.
+struct swap_spec {
+  duration at{};
+  std::string stage;
+  std::string plugin;
+  std::vector<std::string> set;
+  bool lose_state = false;
+  config::stage_spec after{};  ///< the stage from then on, as the pipeline's file would give it
+
+  static constexpr auto fields = sluice::fields(
+      field<&swap_spec::at>("at", "When.").required().between(0, day),
+      field<&swap_spec::stage>("stage", "Which: a transform or a guard.").required(),
+      field<&swap_spec::plugin>("plugin", "What it becomes; the plugin it has unless given.")
+          .by_default(""),
+      field<&swap_spec::set>("set", "Keys of it: [\"headroom=0.8\"].").by_default("[]"),
+      field<&swap_spec::lose_state>("lose_state", "It may begin without the old one's state.")
+          .by_default("false"));
+};
+
 /// [[expect]]: checks within one range of time. What is not set is not checked.
 struct expectation {
   std::optional<duration> from, to;
@@ -250,6 +269,7 @@ struct scenario {
   std::vector<feed_spec> feeds;  ///< each names its stage
   std::vector<sink_spec> sinks;
   std::vector<fault_spec> faults;  ///< each once: those that come again are so many
+  std::vector<swap_spec> swaps;    ///< in their order
   std::vector<expectation> expected;
 };
 
