@@ -104,6 +104,12 @@ std::string guard_of(const stage_spec& sink, const pipeline_spec& in) {
   return {};
 }
 
+std::string sink_of(const stage_spec& guard, const pipeline_spec& in) {
+  for (const stage_spec& each : in.stages)
+    if (guard_of(each, in) == guard.name) return each.name;
+  return {};
+}
+
 /// A sink's queue stands before its guard.
 const std::optional<queue_spec>& queue_of(const stage_spec& of, const pipeline_spec& in) {
   const std::string guard = of.plugin->kind == SLUICE_SINK ? guard_of(of, in) : std::string{};
@@ -166,12 +172,14 @@ class comparer {
   }
 
   void add(const stage_spec& one) {
-    if (one.plugin->kind == SLUICE_GUARD) return restart(one.name + ": a guard that is added");
+    if (one.plugin->kind == SLUICE_GUARD && find(now_, sink_of(one, next_)) != nullptr)
+      return restart(one.name + ": a guard that is added");
     tell(change::add, one, title(one));
   }
 
   void remove(const stage_spec& one) {
-    if (one.plugin->kind == SLUICE_GUARD) return restart(one.name + ": a guard that is removed");
+    if (one.plugin->kind == SLUICE_GUARD && find(next_, sink_of(one, now_)) != nullptr)
+      return restart(one.name + ": a guard that is removed");
     tell(change::remove, one, title(one));
   }
 

@@ -178,7 +178,17 @@ TEST_CASE("what is fixed at the start needs a restart, each by its name") {
         "! adaptive_sampler.queue: given needs a restart\n");
 }
 
-TEST_CASE("a guard comes, goes and moves with a restart only") {
+TEST_CASE("a guard comes and goes with its sink") {
+  const std::string both = std::string{design} +
+                           "\n[[stage]]\nname = \"aside\"\nplugin = \"circuit_breaker\"\nfrom = "
+                           "[\"adaptive_sampler\"]\n[[stage]]\nname = \"console\"\nplugin = "
+                           "\"null\"\nfrom = [\"aside\"]\n";
+  CHECK(told(both) == "add aside: circuit_breaker 1.0.0\nadd console: null 1.0.0\n");
+  CHECK(told(pipeline(both), pipeline(design)) ==
+        "remove console: null 1.0.0\nremove aside: circuit_breaker 1.0.0\n");
+}
+
+TEST_CASE("a guard alone comes, goes and moves with a restart only") {
   const std::string none = edited("[[stage]]\nplugin = \"circuit_breaker\"\n", "");
   CHECK(told(none) == "! circuit_breaker: a guard that is removed needs a restart\n");
   CHECK(told(pipeline(none), pipeline(design)) ==

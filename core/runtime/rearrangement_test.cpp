@@ -33,8 +33,9 @@ struct moving : rig {
            std::initializer_list<std::string> from, const std::string& before = "") {
     rig made;
     config::stage_spec& one = made.add(name, plugin);
-    if (plugin->kind == SLUICE_SINK || plugin->kind == SLUICE_GUARD)
-      one.queue = config::queue_spec{};
+    const bool guarded =
+        from.size() == 1 && next.stages[number(*from.begin())].plugin->kind == SLUICE_GUARD;
+    if (guarded) one.queue.reset();
     const std::uint32_t at =
         before.empty() ? static_cast<std::uint32_t>(next.stages.size()) : number(before);
     for (config::stage_spec& each : next.stages)
@@ -145,6 +146,25 @@ TEST_CASE("rearrangement: a sink comes with a lane of its own, and goes when its
   CHECK(all.words() == "1:4 1:5 1:6");
   all.check_balance();
   CHECK(all.run->running().lanes().size() == 2);
+}
+
+TEST_CASE("rearrangement: a sink comes and goes with its guard") {
+  moving all;
+  all.put("breaker", guard, {"pass"});
+  all.put("second", sink, {"breaker"});
+  std::uint64_t asked = 0;
+  all["breaker"].permit = [&](std::uint64_t&) { return ++asked, +SLUICE_GUARD_ALLOW; };
+  CHECK(all.change().error == "");
+  all.give_many(3);
+  CHECK(all.words("second") == "1:1 1:2 1:3");
+  CHECK(asked > 0);
+  all.check_balance();
+  all.take("second");
+  all.take("breaker");
+  CHECK(all.change().error == "");
+  all.give_many(1);
+  CHECK(all.words() == "1:1 1:2 1:3 1:4");
+  all.check_balance();
 }
 
 TEST_CASE("rearrangement: what a sink that goes could not send is lost, by the receipt") {
