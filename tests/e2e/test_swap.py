@@ -98,8 +98,10 @@ class Changing(Case):
         self.assertEqual(sum(seen.values()), int(sent))
         if alone:
             self.assertEqual(int(sent), published)
-        # What is missing was dropped, by the ledger, and no more than that.
-        self.assertLessEqual(gaps, created - published if alone else 0)
+        # What is missing was dropped, by the ledger, and no more than that. With another sink copies
+        # are created, too.
+        if alone:
+            self.assertLessEqual(gaps, created - published)
         self.assertEqual(int(total["failed"].replace(",", "")) +
                          int(total["unknown"].replace(",", "")), 0)
         return status, created, published
