@@ -103,6 +103,10 @@ void add_pipeline(families& out, const runtime::snapshot& seen) {
             1.0);
   out.gauge("sluice_pipeline_info", "The running configuration; always 1.",
             {{"pipeline", seen.pipeline}, {"config_hash", seen.config_hash}}, 1.0);
+  for (const auto& [outcome, count] :
+       {std::pair{"done", seen.changes_done}, std::pair{"refused", seen.changes_refused}})
+    out.counter("sluice_changes_total", "Swaps and reloads since the start, by outcome.",
+                {{"pipeline", seen.pipeline}, {"outcome", outcome}}, count);
   out.gauge("sluice_uptime_seconds", "Since the start.", name, seconds(seen.uptime_ns));
   out.gauge("sluice_phase", "0 starting, 1 running, 2 draining, 3 stopped.", name,
             static_cast<std::uint64_t>(seen.phase));

@@ -18,6 +18,8 @@ runtime::snapshot example() {
   runtime::snapshot seen;
   seen.pipeline = "ticker";
   seen.config_hash = "abc";
+  seen.changes_done = 7;
+  seen.changes_refused = 2;
   seen.metrics_prefix = "ticker";
   seen.phase = runtime::phase::running;
   seen.uptime_ns = 90'000'000'000;
@@ -144,6 +146,8 @@ TEST_CASE("every stage has its ledger, its queue and its own metrics") {
   CHECK(has_line(text, "sluice_circuit_breaker_state{stage=\"breaker\"} 1"));
   CHECK(has_line(text, "sluice_circuit_breaker_opened_total{stage=\"breaker\"} 3"));
   CHECK(has_line(text, "sluice_pipeline_info{pipeline=\"ticker\",config_hash=\"abc\"} 1"));
+  CHECK(has_line(text, "sluice_changes_total{pipeline=\"ticker\",outcome=\"done\"} 7"));
+  CHECK(has_line(text, "sluice_changes_total{pipeline=\"ticker\",outcome=\"refused\"} 2"));
   CHECK(has_line(text, "sluice_uptime_seconds{pipeline=\"ticker\"} 90"));
 }
 
@@ -173,6 +177,7 @@ TEST_CASE("the status as JSON") {
   const auto whole = boost::json::parse(
       status_json(example(), {{1, 0, SLUICE_WARN, "redis", "reconnect", "after 5 s"}}));
   CHECK(whole.at("pipeline") == "ticker");
+  CHECK(whole.at("changes").at("done") == 7);
   CHECK(whole.at("level") == "WARNING");
   CHECK(whole.at("pending").to_number<int>() == 15);
   CHECK(whole.at("total").at("published").to_number<std::uint64_t>() == 4'999'999'980);

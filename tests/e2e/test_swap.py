@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import types
+import unittest
 
 from harness import SINK, SOURCE, Case, main, wait_until
 from process import SANITIZER, free_port
@@ -160,6 +161,16 @@ class Swap(Changing):
         self.refused(service, f"{FIXTURES}/throwing_constructor.so",
                      "the load of another library has not returned")
         self.finish(service, recorder)
+
+    @unittest.skipUnless(LONG, "takes the 10 s of the watchdog")
+    def test_one_that_hangs_in_process_ends_the_process(self):
+        service, _ = self.pipeline(2000)
+        # No first batch within a second: the receipt says so, and the watchdog says the rest.
+        receipt = self.swap(service, f"{FIXTURES}/slow_process.so", lose_state=True)
+        self.assertFalse(receipt["proven"])
+        self.assertEqual(service.wait(20), -signal.SIGABRT)
+        self.assertIn("sampler: hung: has not returned for 2 s", service.log)
+        self.assertIn("hung for 10 s: the process ends for its supervisor to restart", service.log)
 
     def test_a_file_built_anew_is_the_new_one(self):
         service, recorder = self.pipeline(2000)

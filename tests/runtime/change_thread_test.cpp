@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <future>
 #include <stdexcept>
 
@@ -136,7 +137,7 @@ TEST_CASE("threads: swaps at full speed lose nothing, and keep order and state")
 TEST_CASE("threads: one that throws leaves the old one as it was, wherever it does") {
   busy all;
   for (const std::string where : {"create", "self_test", "import", "batch"}) {
-    for (int i = 0; i < 25; ++i) {
+    for (int i = 0; i < 100; ++i) {
       const receipt told = all.change("fails = \"" + where + "\"");
       CHECK_FALSE(told.done);
       REQUIRE(told.error.find(where + ": as told") != std::string::npos);
@@ -144,16 +145,17 @@ TEST_CASE("threads: one that throws leaves the old one as it was, wherever it do
   }
   const std::uint64_t before = all.created();
   CHECK(all.pipe->until([&] { return all.created() > before; }));
-  CHECK(all.pipe->run.read().changes_refused == 100);
+  CHECK(all.pipe->run.read().changes_refused == 400);
   all.end();
 }
 
 TEST_CASE("threads: one that hangs is left behind by name, and the old one goes on") {
   in_child([] {
     plugin::call_limit = std::chrono::milliseconds{20};
+    const bool thorough = std::getenv("SLUICE_LONG") != nullptr;
     busy all;
     for (const std::string where : {"create", "self_test", "import"}) {
-      for (int i = 0; i < 25; ++i) {
+      for (int i = 0; i < (thorough ? 100 : 10); ++i) {
         const receipt told = all.change("hangs = true\nfails = \"" + where + "\"");
         const std::string step = where == "import" ? "import_state" : where;
         if (told.done || told.error.find("troublesome 1.0.0: " + step +
