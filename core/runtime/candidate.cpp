@@ -1,6 +1,7 @@
 #include "runtime/candidate.hpp"
 
 #include "plugin/within_limit.hpp"
+#include "runtime/call_scope.hpp"
 #include "runtime/lane.hpp"
 #include "runtime/stage.hpp"
 
@@ -73,13 +74,16 @@ void candidate::connect() {
   const sluice_plugin& made = object->plugin();
   const lane& where = object->owner().where();
   if (made.start != nullptr)
-    call("start", call_limit(),
-         [object, &made](sluice_text* error) { return made.start(object->self(), error); });
+    call("start", call_limit(), [object, &made](sluice_text* error) {
+      const call_scope here{*object, call_scope::tag::lane};
+      return made.start(object->self(), error);
+    });
   with_.started = true;
   if (made.ready == nullptr) return;
   const auto ready = [&] {
     const auto is = std::make_shared<bool>(false);
     call("poll", call_limit(), [object, is, &made, &where](sluice_text* error) {
+      const call_scope here{*object, call_scope::tag::lane};
       sluice_status status = SLUICE_OK;
       if (made.poll != nullptr) status = made.poll(object->self(), 0, error);
       if (status == SLUICE_AGAIN) status = SLUICE_OK;

@@ -176,7 +176,7 @@ TEST_CASE("change: of several stages all are changed or none is") {
   all.spec = all.next;
   // The first batch comes while the change waits for it.
   all.plays["source"].waiting.assign(6, given{});
-  all.plays["source"].host->wake_at(all.plays["source"].host->now() + std::chrono::milliseconds{5});
+  all.wake("source", all.plays["source"].host->now() + std::chrono::milliseconds{5});
   all.plays["sink"].got.clear();
   const receipt told = all.change();
   CHECK_FALSE(told.done);

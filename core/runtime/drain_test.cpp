@@ -69,7 +69,7 @@ TEST_CASE("drain: services run until all else has ended, then drain") {
   };
   on["service"].drain = [&](time_point) { return order += "service ", true; };
   on.build();
-  on["service"].host->wake_at(on["service"].host->now());
+  on.wake("service");
   on.run->running().begin_drain(5000 * ms);
   on.run->advance(1000 * ms);
   CHECK(order == "");
@@ -215,7 +215,7 @@ TEST_CASE("drain: a lane before a full block queue is let go at the limit") {
   on["sink"].ready = [](std::uint32_t, duration) { return 0u; };
   on.build();
   on.give_many(10);
-  on["source"].host->wake_at(on["source"].host->now());  // due, and it may not be stepped
+  on.wake("source");  // due, and it may not be stepped
   CHECK(on.drain(1000 * ms));
   CHECK(on.dropped("sink", SLUICE_DROP_SHUTDOWN) == 10);
   on.check_balance();
@@ -303,8 +303,8 @@ TEST_CASE("drain: three lanes in a row, merged and sharded, lose nothing") {
     on["source"].waiting.push_back({key});
     on["other"].waiting.push_back({key});
   }
-  on["source"].host->wake_at(time_point{});
-  on["other"].host->wake_at(time_point{});
+  on.wake("source");
+  on.wake("other");
   on.run->running().begin_drain(5000 * ms);  // nothing has moved yet
   CHECK(on.run->advance_until([&] { return on.run->running().stopped(); }, 5000 * ms));
   CHECK(on["sink/0"].got.size() + on["sink/1"].got.size() == 1000);

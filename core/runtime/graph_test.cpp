@@ -11,7 +11,9 @@ using namespace sluice::runtime::test;
 
 namespace {
 
-void publish_types(host by, std::initializer_list<std::pair<std::uint64_t, const char*>> types) {
+void publish_types(rig& on, std::initializer_list<std::pair<std::uint64_t, const char*>> types) {
+  const call_scope here = on.in_call("source");
+  const host by = *on["source"].host;
   const sluice_str name = borrow("type");
   std::vector<sluice_str> values;
   for (const auto& each : types) values.push_back(borrow(each.second));
@@ -228,10 +230,10 @@ TEST_CASE("where: by schema and by attribute, as the table is now") {
   CHECK(on.words("orders") == "3:1");
   CHECK(on.dropped("source", SLUICE_DROP_UNROUTED) == 2);
 
-  publish_types(*on["source"].host, {{1, "options"}, {2, "futures"}});
+  publish_types(on, {{1, "options"}, {2, "futures"}});
   on.give({{1}, {2}});
   CHECK(on.words("options") == "1:2");
-  publish_types(*on["source"].host, {{2, "options"}});
+  publish_types(on, {{2, "options"}});
   on.give({{1}, {2}});
   CHECK(on.words("options") == "2:3");
   on.check_balance();
@@ -242,7 +244,7 @@ TEST_CASE("attributes published by a call hold for what the same call pushes") {
   on.add("source", source);
   on.add("options", sink, {"source"}).inputs[0].where.attributes = {{"type", {"options"}}};
   on["source"].timer = [&](time_point) {
-    publish_types(*on["source"].host, {{1, "options"}});
+    publish_types(on, {{1, "options"}});
     on["source"].push_waiting();
   };
   on.build();
@@ -261,12 +263,12 @@ TEST_CASE("within a batch the table does not change; what was borrowed stays") {
     const host by = *on["look"].host;
     table = by.extension<sluice_attributes>(SLUICE_EXT_ATTRIBUTES);
     const sluice_str before = table->get(by.raw(), records[0].index, borrow("type"));
-    publish_types(*on["source"].host, {{1, "second"}});
+    publish_types(on, {{1, "second"}});
     seen.emplace_back(view(table->get(by.raw(), records[0].index, borrow("type"))));
     seen.emplace_back(view(before));
   };
   on.build();
-  publish_types(*on["source"].host, {{1, "first"}});
+  publish_types(on, {{1, "first"}});
   on.give({{1}});
   CHECK(seen == std::vector<std::string>{"first", "first"});
 }

@@ -1,5 +1,6 @@
 // What a stage's plugin may ask of the host: the functions of sluice_host and the host's
 // extensions.
+#include "runtime/call_check.hpp"
 #include "runtime/lane.hpp"
 #include "runtime/sink_driver.hpp"
 #include "runtime/stage.hpp"
@@ -25,16 +26,15 @@ struct host_calls {
 
   static stage& of(const sluice_host* host) { return plugin_object::of(host).owner(); }
 
-  /// This thread is in a call of the very object: what is for the lane may be done.
-  static bool in_call(const sluice_host* host) {
-    const plugin_object& object = plugin_object::of(host);
-    return object.owner().runs_here() && object.owner().object_.get() == &object;
+  using place = call_place;
+  static bool allowed(const sluice_host* host, const char* call, place where) {
+    return call_allowed(host, call, where);
   }
 
-  /// The contract was broken: nothing is done, and it is told once in a call.
+  /// The contract was broken in a call: nothing is done, and it is told once in a call.
   static sluice_status invalid(const sluice_host* host, std::string_view what) {
     stage& by = of(host);
-    if (!in_call(host) || by.invalid_in_call_) return SLUICE_INVALID;
+    if (by.invalid_in_call_) return SLUICE_INVALID;
     by.invalid_in_call_ = true;
     by.fault(what);
     return SLUICE_INVALID;
@@ -60,7 +60,8 @@ struct host_calls {
                     sluice_str message) {
     stage& by = of(host);
     // How a call without a status says that it threw.
-    if (severity >= SLUICE_ERROR && view(kind) == "fault" && in_call(host)) {
+    if (severity >= SLUICE_ERROR && view(kind) == "fault") {
+      if (!is_within(host, place::in_lane_in_place)) return by.fault_elsewhere(view(message));
       if (!by.invalid_in_call_) by.fault(view(message));
       return;
     }
@@ -68,9 +69,12 @@ struct host_calls {
                     view(message));
   }
   static std::uint16_t schema(const sluice_host* host, sluice_str name) {
+    if (!allowed(host, "schema", place::in_any_call)) return 0;
     return of(host).shared_.formats.number(view(name));
   }
   static sluice_status secret(const sluice_host* host, std::uint64_t handle, sluice_text* out) {
+    if (!allowed(host, "secret", place::in_any_call))
+      return put(out, "a secret is for calls of its stage"), SLUICE_INVALID;
     if (fails(of(host))) return put(out, "the secret is not to be had"), SLUICE_FAILED;
     const config::secret_reader* reader = plugin_object::of(host).settings().secret(handle);
     if (reader == nullptr) return put(out, "no such secret"), SLUICE_FAILED;
@@ -84,16 +88,16 @@ struct host_calls {
   }
 
   static void wake_at(const sluice_host* host, std::int64_t when) {
-    plugin_object::of(host).wake_time = when;
+    if (allowed(host, "wake_at", place::in_lane)) plugin_object::of(host).wake_time = when;
   }
 
   // --- sources ---------------------------------------------------------------------------------
 
   static sluice_status push(const sluice_host* host, sluice_record* records, std::uint64_t count) {
     stage& source = of(host);
+    if (!allowed(host, "push", place::in_lane_in_place)) return SLUICE_INVALID;
     if (fails(source)) return SLUICE_FAILED;
-    if (!source.is(SLUICE_SOURCE) || !in_call(host))
-      return invalid(host, "push is for sources, in their lane");
+    if (!source.is(SLUICE_SOURCE)) return invalid(host, "push is for sources");
     for (std::uint64_t i = 0; i < count; ++i)
       if (!source.shared_.formats.known(records[i].schema) || !sound(records[i]))
         return invalid(host,
@@ -135,9 +139,9 @@ struct host_calls {
 
   static sluice_status discard(const sluice_host* host, std::uint32_t reason, std::uint64_t count) {
     stage& source = of(host);
+    if (!allowed(host, "discard", place::in_lane_in_place)) return SLUICE_INVALID;
     if (fails(source)) return SLUICE_FAILED;
-    if (!source.is(SLUICE_SOURCE) || !in_call(host))
-      return invalid(host, "discard is for sources, in their lane");
+    if (!source.is(SLUICE_SOURCE)) return invalid(host, "discard is for sources");
     if (reason == SLUICE_KEEP || reason >= SLUICE_DROP_REASONS)
       return invalid(host, "discarded for a reason that is none");
     source.count.created += count;
@@ -161,9 +165,10 @@ struct host_calls {
   static sluice_status emit(const sluice_host* host, const sluice_record* record,
                             std::uint32_t position) {
     stage& by = of(host);
+    if (!allowed(host, "emit", place::in_lane_in_place)) return SLUICE_INVALID;
     if (fails(by)) return SLUICE_FAILED;
-    if (!by.can(SLUICE_CAN_EMIT) || !by.is(SLUICE_TRANSFORM) || !in_call(host))
-      return invalid(host, "emit is for transforms that declare SLUICE_CAN_EMIT, in their lane");
+    if (!by.can(SLUICE_CAN_EMIT) || !by.is(SLUICE_TRANSFORM))
+      return invalid(host, "emit is for transforms that declare SLUICE_CAN_EMIT");
     if (!by.shared_.formats.known(record->schema) || !sound(*record))
       return invalid(host,
                      "emitted a record without a known schema, a priority of 0 to 2 and a weight "
@@ -187,8 +192,9 @@ struct host_calls {
 
   static sluice_status hold(const sluice_host* host, std::uint32_t i, std::uint64_t* handle) {
     stage& by = of(host);
+    if (!allowed(host, "hold", place::in_lane_in_place)) return SLUICE_INVALID;
     if (fails(by)) return SLUICE_FAILED;
-    if (!by.can(SLUICE_CAN_HOLD) || !in_call(host) || by.batch_ == nullptr || i >= by.batch_->count)
+    if (!by.can(SLUICE_CAN_HOLD) || by.batch_ == nullptr || i >= by.batch_->count)
       return invalid(host, "hold is for transforms that declare SLUICE_CAN_HOLD, in process");
     if (by.answers_[i] != SLUICE_KEEP)
       return invalid(host, "hold: the record was answered already");
@@ -203,14 +209,16 @@ struct host_calls {
   }
 
   static const sluice_record* held(const sluice_host* host, std::uint64_t handle) {
-    return in_call(host) ? of(host).store_.find(handle) : nullptr;
+    if (!allowed(host, "held", place::in_lane_in_place)) return nullptr;
+    return of(host).store_.find(handle);
   }
 
   static sluice_status release(const sluice_host* host, std::uint64_t handle,
                                std::uint32_t position, float weight) {
     stage& by = of(host);
+    if (!allowed(host, "release", place::in_lane_in_place)) return SLUICE_INVALID;
     if (fails(by)) return SLUICE_FAILED;
-    sluice_record* record = in_call(host) ? by.store_.find(handle) : nullptr;
+    sluice_record* record = by.store_.find(handle);
     if (record == nullptr) return invalid(host, "release: no such record is held");
     if (!in_order(by, position))
       return invalid(host, "release: positions decreased within one call");
@@ -228,10 +236,11 @@ struct host_calls {
   static sluice_status drop_held(const sluice_host* host, std::uint64_t handle,
                                  std::uint32_t reason) {
     stage& by = of(host);
+    if (!allowed(host, "drop_held", place::in_lane_in_place)) return SLUICE_INVALID;
     if (fails(by)) return SLUICE_FAILED;
     if (reason == SLUICE_KEEP || reason >= SLUICE_DROP_REASONS)
       return invalid(host, "dropped a held record for a reason that is none");
-    if (!in_call(host) || !by.let_go(handle)) return invalid(host, "drop: no such record is held");
+    if (!by.let_go(handle)) return invalid(host, "drop: no such record is held");
     by.staged_drops_.push_back({handle, reason});
     return SLUICE_OK;
   }
@@ -240,11 +249,13 @@ struct host_calls {
 
   static sluice_status report(const sluice_host* host, const sluice_outcome* outcome) {
     stage& by = of(host);
-    if (fails(by)) return SLUICE_FAILED;
     // A sink that is not in its place yet has no calls, but connects.
-    if (by.object_.get() != &plugin_object::of(host) && outcome->call == 0) return SLUICE_OK;
-    if (by.driver == nullptr || !in_call(host))
-      return invalid(host, "report is for sinks, in their lane");
+    if (outcome->call == 0 && is_within(host, place::in_lane) &&
+        !is_within(host, place::in_lane_in_place))
+      return SLUICE_OK;
+    if (!allowed(host, "report", place::in_lane_in_place)) return SLUICE_INVALID;
+    if (fails(by)) return SLUICE_FAILED;
+    if (by.driver == nullptr) return invalid(host, "report is for sinks");
     const sluice_status status = by.driver->report(*outcome);
     return status == SLUICE_INVALID
                ? invalid(host, "reported an outcome that is not of a call under way")
@@ -257,6 +268,7 @@ struct host_calls {
                                           std::uint32_t name_count, const sluice_key_row* rows,
                                           std::uint64_t row_count) {
     stage& by = of(host);
+    if (!allowed(host, "attributes.publish", place::in_any_call)) return SLUICE_INVALID;
     if (!by.is(SLUICE_SOURCE)) return invalid(host, "attributes are a source's to publish");
     plugin_object& object = plugin_object::of(host);
     attribute_rows given;
@@ -272,10 +284,11 @@ struct host_calls {
     return by.publish(given) ? SLUICE_OK : SLUICE_FULL;
   }
   static std::uint64_t attribute_generation(const sluice_host* host) {
-    return in_call(host) ? of(host).lane_->attributes().generation : 0;
+    if (!allowed(host, "attributes.generation", place::in_lane_in_place)) return 0;
+    return of(host).lane_->attributes().generation;
   }
   static sluice_str attribute(const sluice_host* host, std::uint32_t index, sluice_str name) {
-    if (!in_call(host)) return {};
+    if (!allowed(host, "attributes.get", place::in_lane_in_place)) return {};
     return borrow(of(host).lane_->attributes().get(index, view(name)));
   }
 
@@ -288,23 +301,28 @@ struct host_calls {
 
   static std::uint32_t add_metric(const sluice_host* host, std::uint32_t kind, sluice_str name,
                                   sluice_str doc) {
+    if (!allowed(host, "metrics.add", place::in_create)) return UINT32_MAX;
     return plugin_object::of(host).add_metric(kind, view(name), view(doc));
   }
   static void set_metric(const sluice_host* host, std::uint32_t metric, double value) {
+    if (!allowed(host, "metrics.set", place::in_lane)) return;
     plugin_object::of(host).set_metric(metric, value);
   }
 
   static sluice_status set_signal(const sluice_host* host, sluice_str name, std::uint32_t level,
                                   sluice_str cause) {
+    if (!allowed(host, "signals.set", place::in_lane)) return SLUICE_INVALID;
     if (level > SLUICE_OVERLOAD) return invalid(host, "a signal's level is 0 to 3");
     return plugin_object::of(host).set_signal(view(name), level, view(cause));
   }
 
   static std::uint64_t resolve(const sluice_host* host, sluice_str name) {
+    if (!allowed(host, "resolver.begin", place::in_lane)) return 0;
     stage& by = of(host);
     return by.shared_.resolver.begin(view(name), &plugin_object::of(host), [&by] { by.wake(); });
   }
   static sluice_status resolved(const sluice_host* host, std::uint64_t ticket, sluice_text* out) {
+    if (!allowed(host, "resolver.result", place::in_lane)) return SLUICE_INVALID;
     std::string text;
     switch (of(host).shared_.resolver.result(ticket, text)) {
       case resolver::outcome::pending: return SLUICE_AGAIN;
@@ -317,6 +335,7 @@ struct host_calls {
   static sluice_status read_document(const sluice_host* host, sluice_str what, std::uint64_t after,
                                      void (*take)(void* context, sluice_str document),
                                      void* context) {
+    if (!allowed(host, "control.read", place::in_lane)) return SLUICE_INVALID;
     stage& by = of(host);
     if (fails(by)) return SLUICE_FAILED;
     if (!by.shared_.document) return SLUICE_INVALID;
@@ -333,6 +352,8 @@ struct host_calls {
 
   static sluice_status take_command(const sluice_host* host, sluice_str request,
                                     std::uint64_t* operation, sluice_text* error) {
+    if (!allowed(host, "control.command", place::in_lane))
+      return put(error, "a command is for its stage's lane"), SLUICE_INVALID;
     stage& by = of(host);
     if (fails(by)) return put(error, "the command failed, as a test asked for"), SLUICE_FAILED;
     if (!by.shared_.command) return put(error, "nothing takes commands here"), SLUICE_INVALID;

@@ -1,11 +1,11 @@
 // stage::invoke and stage::ask, for the files that call into plugins.
 #pragma once
 
+#include "runtime/call_scope.hpp"
 #include "runtime/lane.hpp"
 #include "runtime/stage.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace sluice::runtime {
 
@@ -13,14 +13,13 @@ template <typename Function>
 sluice_status stage::invoke(Function&& function) {
   sluice_text text{error_text_.data(), error_text_.size(), 0};
   const stage* outer = lane_->current();  // a source's push runs what follows it
-  const stage* outer_here = std::exchange(running_, this);
+  const call_scope here{*object_, call_scope::tag::lane};
   lane_->entering(this);
   in_call_ = true;
   invalid_in_call_ = false;
   const sluice_status status = function(&text);
   in_call_ = false;
   lane_->entering(outer);
-  running_ = outer_here;
   error_size_ = std::min<std::size_t>(text.size, error_text_.size());
   return status;
 }

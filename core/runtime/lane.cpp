@@ -247,7 +247,7 @@ void lane::publish() {
     published& into = each->shown;
     into.count = each->count;
     into.held = each->held_in_store();
-    into.faults = each->faults;
+    into.faults = each->all_faults();
     into.bypassed = each->bypassed();
     into.stopped = each->stopped();
     into.taken = driver_ == nullptr ? taken_ : driver_->taken();

@@ -22,6 +22,11 @@ struct pressed : rig {
   sluice_pressure seen{};  ///< by the stage, at its last batch
   std::pair<std::uint64_t, std::uint32_t> under_way{};
 
+  void signal(std::string_view name, sluice::level at, std::string_view cause) {
+    const call_scope here = in_call("stage");
+    plays["stage"].host->signal(name, at, cause);
+  }
+
   explicit pressed(bool guarded = false) {
     add("source", source);
     add("stage", plain, {"source"});
@@ -211,12 +216,12 @@ TEST_CASE("while a guard has the queue keep the newest, stages need not drop") {
 TEST_CASE("a stage's signal counts for the sinks it reaches until it is taken back") {
   pressed on;
   on.build();
-  on["stage"].host->signal("errors", level::warning, "errors 3 % >= 1 %");
+  on.signal("errors", level::warning, "errors 3 % >= 1 %");
   on.run->advance(200 * ms);
   CHECK(on.level() == SLUICE_WARNING);
   CHECK(on.cause() == "sink: stage: errors 3 % >= 1 %");
   CHECK(on.state("stage").signals.size() == 1);
-  on["stage"].host->signal("errors", level::healthy, "");
+  on.signal("errors", level::healthy, "");
   on.run->advance(2'500 * ms);
   CHECK(on.level() == SLUICE_HEALTHY);
 }
@@ -267,7 +272,7 @@ TEST_CASE("an event tells the unanswered age it was judged by, and what a plugin
   pressed on;
   on.build();
   on.offer(10, 1'000);
-  on["stage"].host->signal("errors", level::warning, "errors 3 % >= 1 %");
+  on.signal("errors", level::warning, "errors 3 % >= 1 %");
   on.stalled = true;
   on.give_many(1);
   on.run->advance(300 * ms);
@@ -396,7 +401,7 @@ TEST_CASE("a way down is told of the sink that was the worst") {
   on.give_many(1);
   on.run->advance(500 * ms);
   REQUIRE(on.run->read().level == SLUICE_OVERLOAD);
-  on["sink b"].host->wake_at(on["sink b"].host->now());
+  on.wake("sink b");
   on.run->advance(20'000 * ms);
   CHECK(on.run->read().level == SLUICE_HEALTHY);
   CHECK(on.last_event("pipeline").find("sink b recovers") != std::string::npos);

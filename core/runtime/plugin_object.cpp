@@ -1,5 +1,6 @@
 #include "runtime/plugin_object.hpp"
 
+#include "runtime/call_scope.hpp"
 #include "runtime/stage.hpp"
 
 #include <sluice/ext/signals.h>
@@ -35,13 +36,16 @@ plugin_object::~plugin_object() { destroy(); }
 
 void plugin_object::destroy() {
   owner_.forget(*this);
-  if (self_ != nullptr) plugin_->destroy(std::exchange(self_, nullptr));
+  if (self_ == nullptr) return;
+  const call_scope here{*this, call_scope::tag::control};
+  plugin_->destroy(std::exchange(self_, nullptr));
 }
 
 void plugin_object::create() {
   owner_.keep_secrets(*settings_);
   std::array<char, 1024> text{};
   sluice_text error{text.data(), text.size(), 0};
+  const call_scope here{*this, call_scope::tag::control};
   self_ = plugin_->create(&host_, settings_->data(), settings_->size(), &error);
   if (self_ != nullptr) return;
   const std::string_view why{text.data(), std::min<std::size_t>(error.size, text.size())};
@@ -62,11 +66,13 @@ bool plugin_object::reads(std::string_view schema) const {
 
 namespace {
 
-/// A call of `of` with words for its failure. Throws std::runtime_error naming it and `step`.
+/// A [control] call of `of` with words for its failure. Throws std::runtime_error naming it and
+/// `step`.
 template <typename Call>
 void must(const plugin_object& of, const char* step, Call&& call) {
   std::array<char, 1024> text{};
   sluice_text error{text.data(), text.size(), 0};
+  const call_scope here{of, call_scope::tag::control};
   if (call(&error) == SLUICE_OK) return;
   const std::string_view why{text.data(), std::min<std::size_t>(error.size, text.size())};
   throw std::runtime_error{of.title() + ": " + step + ": " +
@@ -140,6 +146,12 @@ std::vector<signal_state> plugin_object::signals() const {
   for (const signal_state& each : signals_)
     if (each.level > SLUICE_HEALTHY) made.push_back(each);
   return made;
+}
+
+bool plugin_object::first_misuse(const char* call) {
+  const std::lock_guard lock{mutex_};
+  if (std::find(misused_.begin(), misused_.end(), call) != misused_.end()) return false;
+  return misused_.emplace_back(call), true;
 }
 
 void plugin_object::forget_signals() {

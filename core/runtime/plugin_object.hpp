@@ -82,6 +82,8 @@ class plugin_object {
   /// [any] Those above HEALTHY.
   std::vector<signal_state> signals() const;
   void forget_signals();
+  /// [any] A host call it may not make there. False: it was told of this one before.
+  bool first_misuse(const char* call);
 
   /// The object that a host call is about.
   static plugin_object& of(const sluice_host* host) {
@@ -114,6 +116,7 @@ class plugin_object {
   mutable std::mutex mutex_;
   std::vector<metric> metrics_;
   std::vector<signal_state> signals_;
+  std::vector<std::string_view> misused_;  // calls, by name
   std::array<std::atomic<double>, SLUICE_METRICS_MAX> values_{};
 };
 

@@ -26,7 +26,7 @@ struct tail : rig {
   /// Runs `what` in the sink's lane.
   void in_sink(std::function<void()> what) {
     plays["sink"].timer = [what = std::move(what)](time_point) { what(); };
-    plays["sink"].host->wake_at(plays["sink"].host->now());
+    wake("sink");
     run->settle();
   }
   counters sunk() const { return state("sink").count; }

@@ -203,6 +203,11 @@ void stage::fault(std::string_view message) {
     apply_fault_policy(message);
 }
 
+void stage::fault_elsewhere(std::string_view message) {
+  faults_elsewhere_.fetch_add(1, std::memory_order_relaxed);
+  if (!message.empty()) shared_.tell(SLUICE_ERROR, name_, "fault", message);
+}
+
 void stage::end_call() {
   if (policy_due_.empty()) return;
   apply_fault_policy(policy_due_);

@@ -99,6 +99,12 @@ class stage {
   void fault(std::string_view message);
   void end_call();
   std::string_view last_fault() const { return last_fault_; }
+  /// [any] A fault outside of the lane's calls: it has spoilt no answers, so that it is counted and
+  /// told (empty: it was before), and brings no policy.
+  void fault_elsewhere(std::string_view message);
+  std::uint64_t all_faults() const {
+    return faults + faults_elsewhere_.load(std::memory_order_relaxed);
+  }
   /// A call that did not answer OK: a fault, unless the host told of its cause already.
   void call_failed(sluice_status status);
   /// Nothing more is asked of this stage: what comes is dropped as `fault`.
@@ -184,8 +190,6 @@ class stage {
   void apply_fault_policy(std::string_view message);
   std::uint32_t tally(sluice_record* records, std::uint32_t count);
   bool held_now(std::uint64_t handle) const;
-  /// This thread is in a call of this stage.
-  bool runs_here() const { return running_ == this; }
   void enter_bypass();
   bool hand_over(replacement& with);
   void exchange(std::unique_ptr<plugin_object>& out, std::unique_ptr<plugin_object>& in);
@@ -197,7 +201,6 @@ class stage {
   key_table& keys();
 
   static constexpr std::int64_t fault_window_ns = 10'000'000'000, long_ago = -2 * fault_window_ns;
-  static inline thread_local const stage* running_ = nullptr;
 
   config::stage_spec spec_;
   const std::uint32_t kind_;
@@ -223,6 +226,7 @@ class stage {
   std::string policy_due_;  // the fault within a call that brings the policy
   std::array<std::int64_t, 3> fault_times_;
   std::string last_fault_;
+  std::atomic<std::uint64_t> faults_elsewhere_{0};
   std::uint64_t fail_in_ = 0;  // 0: never
 
   // The call under way.

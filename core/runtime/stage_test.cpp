@@ -228,13 +228,11 @@ TEST_CASE("what a host call refuses, with its reason") {
     std::function<sluice_status(chain&, const sluice_host*, batch&)> call;
   };
   const refused cases[] = {
-      {"push is for sources, in their lane",
+      {"push is for sources",
        [](chain&, const sluice_host* raw, batch& b) { return raw->push(raw, &b[0], 1); }},
-      {"discard is for sources, in their lane",
-       [](chain&, const sluice_host* raw, batch&) {
-         return raw->discard(raw, SLUICE_DROP_SHED, 1);
-       }},
-      {"report is for sinks, in their lane",
+      {"discard is for sources", [](chain&, const sluice_host* raw,
+                                    batch&) { return raw->discard(raw, SLUICE_DROP_SHED, 1); }},
+      {"report is for sinks",
        [](chain&, const sluice_host* raw, batch&) {
          const sluice_outcome outcome{};
          return raw->report(raw, &outcome);
@@ -359,7 +357,7 @@ TEST_CASE("a stage that does not start ends the pipeline; what is before it is n
   on["source"].drain = [&](time_point) { return ++asked, true; };
   current_scripts = &on.plays;
   on.run.emplace(on.spec, 1, [](std::uint32_t, std::string_view, std::string_view) {});
-  on["source"].host->wake_at(time_point{});
+  on.wake("source");
   CHECK(on.run->advance_until([&] { return on.run->running().stopped(); }, 1000 * ms));
   CHECK(asked == 0);
   CHECK(on.run->read().stopped_by == "stage");
@@ -391,12 +389,12 @@ TEST_CASE("timers: once, at their time, the last request counts") {
     fired.push_back((now.time_since_epoch().count() - zero) / ms);
   };
   const auto at = [&](std::int64_t when) { return time_point{duration{zero + when * ms}}; };
-  on.by().wake_at(at(500));
-  on.by().wake_at(at(30));
+  on.wake("stage", at(500));
+  on.wake("stage", at(30));
   on.run->advance(1000 * ms);
   CHECK(fired == std::vector<std::int64_t>{30});
-  on.by().wake_at(at(1500));
-  on.by().wake_at(never);
+  on.wake("stage", at(1500));
+  on.wake("stage", never);
   on.run->advance(1000 * ms);
   CHECK(fired.size() == 1);
 }
@@ -408,7 +406,10 @@ TEST_CASE("a service reads documents of the whole by name; other stages have no 
   at.add("service", &plugin_of<scripted<SLUICE_SERVICE>>);
   at.build();
   const sluice::host host = *at["service"].host;
-  CHECK(host.document("status") == std::nullopt);  // before anybody answers
+  {
+    const call_scope here = at.in_call("service");
+    CHECK(host.document("status") == std::nullopt);  // before anybody answers
+  }
   at.run->running().answer_with(
       [](std::string_view what, std::uint64_t after) {
         return what == "events" ? std::optional{"after " + std::to_string(after)} : std::nullopt;
@@ -419,7 +420,7 @@ TEST_CASE("a service reads documents of the whole by name; other stages have no 
     got = host.document("events", 7);
     none = host.document("nothing");
   };
-  host.wake_at(host.now());
+  at.wake("service");
   at.run->settle();
   CHECK(got == "after 7");
   CHECK(none == std::nullopt);
@@ -435,6 +436,7 @@ TEST_CASE("a service tells the pipeline to do something, and hears at once if it
   at.add("service", &plugin_of<scripted<SLUICE_SERVICE>>);
   at.build();
   const sluice::host host = *at["service"].host;
+  const call_scope here = at.in_call("service");
   CHECK_THROWS_WITH(host.command("{}"), "nothing takes commands here");
   std::string taken;
   at.run->running().answer_with({}, [&](std::string_view request, std::string_view by) {
@@ -459,7 +461,10 @@ TEST_CASE("what goes wrong while a document is made stays on the host's side") {
         throw std::runtime_error{"no paper left"};
       },
       {});
-  CHECK(at["service"].host->document("status") == std::nullopt);
+  {
+    const call_scope here = at.in_call("service");
+    CHECK(at["service"].host->document("status") == std::nullopt);
+  }
   CHECK(at.logged.back() == "service: no paper left");
 }
 

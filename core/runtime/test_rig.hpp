@@ -2,7 +2,9 @@
 // test.
 #pragma once
 
+#include "runtime/call_scope.hpp"
 #include "runtime/simulation.hpp"
+#include "runtime/stage.hpp"
 
 #include <sluice/stage.hpp>
 
@@ -185,12 +187,22 @@ class rig {
   void give(std::initializer_list<given> records, const std::string& name = "source") {
     script& from = plays[name];
     from.waiting.insert(from.waiting.end(), records);
-    from.host->wake_at(from.host->now());
+    wake(name);
     run->settle();
   }
   void give_many(std::uint32_t count, const given& each = {}) {
     plays["source"].waiting.assign(count, each);
     give({});
+  }
+
+  /// The test is the lane that calls the stage, as long as the scope lives.
+  call_scope in_call(std::string_view name) {
+    return {run->running().find(name)->object(), call_scope::tag::lane};
+  }
+  /// Its timer is due at the next step.
+  void wake(const std::string& name, time_point when = time_point{}) {
+    const call_scope here = in_call(name);
+    plays[name].host->wake_at(when);
   }
 
   stage_state state(std::string_view name) const {

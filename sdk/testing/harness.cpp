@@ -1,6 +1,8 @@
 #include "config/load.hpp"
 #include "probes.hpp"
+#include "runtime/call_scope.hpp"
 #include "runtime/engine.hpp"
+#include "runtime/stage.hpp"
 
 #include <algorithm>
 #include <array>
@@ -63,22 +65,6 @@ config::pipeline_spec pipeline_of(const sluice_plugin& plugin, std::string_view 
       made.stages.back().queue = config::queue_spec{1u << 16, 64u << 20};
   }
   return made;
-}
-
-/// What is wrong with a status and its words; nothing if it is SLUICE_OK.
-void must(sluice_status status, const sluice_text& error, const char* call) {
-  if (status == SLUICE_OK) return;
-  const std::string why{error.data, std::min(error.size, error.capacity)};
-  throw std::runtime_error{std::string{call} + ": " +
-                           (why.empty() ? "refused without a word" : why)};
-}
-
-/// What is done with a new object before it takes a place.
-void test_itself(const runtime::plugin_object& made) {
-  if (made.swap() == nullptr || made.swap()->self_test == nullptr) return;
-  std::array<char, 1024> text{};
-  sluice_text error{text.data(), text.size(), 0};
-  must(made.swap()->self_test(made.self(), &error), error, "self_test");
 }
 
 const char* severity_name(std::uint32_t severity) {
@@ -156,6 +142,10 @@ struct harness::parts {
                          [&](const auto& each) { return each.name == label; });
   }
 
+  /// The test is the lane that calls the probe, as long as the scope lives.
+  runtime::call_scope as_source() {
+    return {running.find("feed")->object(), runtime::call_scope::tag::lane};
+  }
   /// Between two batches of the stage's lane.
   void in_lane(const std::function<void()>& what) {
     const auto& lanes = running.lanes();
@@ -204,13 +194,17 @@ void harness::attributes(
     const std::vector<std::pair<std::uint64_t, std::vector<std::string>>>& rows) {
   if (parts_->probes.source == nullptr)
     throw std::logic_error{"attributes: a source publishes its own"};
+  const runtime::call_scope here = parts_->as_source();
   parts_->probes.source->attributes(names, rows);
 }
 
 void harness::push(const std::vector<input>& records) {
   if (parts_->probes.source == nullptr)
     throw std::logic_error{"push: a source or a service takes no input"};
-  parts_->probes.source->give(records);
+  {
+    const runtime::call_scope here = parts_->as_source();
+    parts_->probes.source->give(records);
+  }
   parts_->settle();
 }
 
@@ -287,12 +281,23 @@ void harness::swap(const sluice_plugin& next, std::string_view settings) {
   with.spec.settings = config::load_settings(next, settings, parts_->variables);
   with.next = std::make_unique<runtime::plugin_object>(stage, with.spec);
   with.next->create();
-  test_itself(*with.next);
+  with.next->self_test();
   runtime::stage_receipt told;
   with.told = &told;
   parts_->in_lane([&] {
     if (!stage.replace(with)) throw std::runtime_error{told.error};
   });
+}
+
+std::vector<std::uint8_t> harness::state() {
+  runtime::stage& stage = *parts_->under_test;
+  if (stage.object().state_schema().empty()) throw std::runtime_error{"the stage has no state"};
+  std::vector<std::uint8_t> bytes;
+  parts_->in_lane([&] {
+    if (!stage.save_state(bytes))
+      throw std::runtime_error{"export_state: " + std::string{stage.error()}};
+  });
+  return bytes;
 }
 
 void harness::reconfigure(std::string_view settings) {

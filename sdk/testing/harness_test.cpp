@@ -249,7 +249,7 @@ TEST_CASE("a swap carries state and what is held") {
 TEST_CASE("a swap that is refused leaves the old one, and says why") {
   harness run{sluice::plugin_of<counter>, "every = 1"};
   CHECK_THROWS_WITH(run.swap(sluice::plugin_of<counter>, "every = 7"),
-                    "self_test: seven is not for me");
+                    "counter 1.0.0: self_test: seven is not for me");
   CHECK_THROWS_WITH(run.swap(sluice::plugin_of<unready>),
                     "a sink cannot take the place of a transform");
   CHECK_THROWS_WITH_AS(run.swap(sluice::plugin_of<counter>, "every = 99"),

@@ -121,7 +121,7 @@ constexpr std::array faults = {
     fault{"undeclared_absorb",
           "answered 32 for record 0 of a batch, which it did not declare (SLUICE_CAN_ABSORB)"},
     fault{"undeclared_hold", "hold is for transforms that declare SLUICE_CAN_HOLD, in process"},
-    fault{"undeclared_emit", "emit is for transforms that declare SLUICE_CAN_EMIT, in their lane"},
+    fault{"undeclared_emit", "emit is for transforms that declare SLUICE_CAN_EMIT"},
     fault{"unknown_answer",
           "answered 200 for record 0 of a batch, which is not a transform's answer"},
     fault{"unknown_reason",
@@ -131,7 +131,7 @@ constexpr std::array faults = {
     fault{"bad_weight",
           "gave record 0 of a batch priority 1 and weight -1: allowed are 0 to 2, and 1 or more"},
     fault{"release_twice", "release: no such record is held"},
-    fault{"transform_pushes", "push is for sources, in their lane"},
+    fault{"transform_pushes", "push is for sources"},
 };
 
 TEST_CASE("a batch of a faulty transform is dropped, after three it is bypassed") {

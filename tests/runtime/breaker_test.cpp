@@ -103,7 +103,7 @@ TEST_CASE("breaker: on trial one call is made at a time, the rest waits in the q
     on["sink"].host->report({0, SLUICE_PUBLISHED, 0, 100, under_way.back(), 0, 0, 0, 0});
   };
   const auto answer = [&] {
-    on["sink"].host->wake_at(on["sink"].host->now());
+    on.wake("sink");
     on.run->advance(100 * ms);
   };
   answer();
@@ -137,7 +137,7 @@ TEST_CASE(
         under_way.pop_back();
       }
     };
-    on["sink"].host->wake_at(on["sink"].host->now());
+    on.wake("sink");
     on.run->settle();
   };
   lose(4);

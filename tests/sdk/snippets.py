@@ -5,7 +5,7 @@
 A block of the document whose first line reads, behind its language, FILE or FILE#REGION shows that
 file (beside the document), or what stands in it between the comments `[REGION]` and `[/REGION]`, less
 the indentation that all of it has. A region may stand in a file more than once: a blank line between
-its parts. Of a document in sdk/, each block of code is such.
+its parts. Of the document beside the SDK's headers, each block of code is such.
 """
 
 import re
@@ -48,7 +48,7 @@ def problems(document):
     for line, words, text in blocks(document.read_text(encoding="utf-8")):
         at = f"{document}:{line}"
         if len(words) < 2:
-            if words[0] in CODE and document.parent.name == "sdk":
+            if words[0] in CODE and (document.parent / "include").is_dir():
                 yield f"{at}: names no file that it is from"
             continue
         if words[0] not in CODE:

@@ -124,6 +124,9 @@ class __attribute__((visibility("default"))) harness {
   /// Should the first batch fail, the old one is back: event "swap_reverted". Throws
   /// std::runtime_error with why it was refused; the old one goes on.
   void swap(const sluice_plugin& next, std::string_view settings = "");
+  /// What the stage would hand over to its successor now, as its save() writes it (ext/swap.h).
+  /// Throws std::runtime_error with why there is nothing.
+  std::vector<std::uint8_t> state();
   /// Gives the stage new values of its live rows while it runs. Throws std::runtime_error with why
   /// it refused them: nothing has changed.
   void reconfigure(std::string_view settings);

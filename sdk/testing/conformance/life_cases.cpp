@@ -17,21 +17,32 @@ namespace {
 /// For stages with sockets, whose peer may not be there: it is given up then.
 constexpr duration drain_limit = std::chrono::milliseconds{500};
 
+/// What a stage may need to be created and to start.
+std::string hint(bench& on) {
+  std::string settings = on.settings();
+  if (settings.empty()) return "";
+  settings.pop_back();
+  return "\nIf it needs other settings than these, give them with --set or --config:\n" + settings;
+}
+
+harness created(bench& on) {
+  try {
+    return on.make();
+  } catch (const std::exception& why) {
+    throw failed{why.what() + hint(on)};
+  }
+}
+
 }  // namespace
 
 void creates_and_starts(bench& on) {
-  try {
-    harness run = on.make();
-    for (const message& each : run.events()) on.expect(each.kind != "stop", "it " + each.text);
-    on.doing("destroying it");
-  } catch (const std::exception& why) {
-    std::string settings = on.settings();
-    if (settings.empty()) throw;
-    settings.pop_back();
-    throw failed{std::string{why.what()} +
-                 "\nIf it needs other settings than these, give them with --set or --config:\n" +
-                 settings};
+  harness run = created(on);
+  for (const message& each : run.events()) {
+    if (each.kind == "stop") throw failed{"it " + each.text + hint(on)};
+    on.expect(each.kind != "fault",
+              "as it was created and started, a call broke the contract: " + each.text);
   }
+  on.doing("destroying it");
 }
 
 void ends_at_any_time(bench& on) {

@@ -29,19 +29,6 @@ const sluice_swap& state_table(bench& on) {
   return *table;
 }
 
-bytes exported(const sluice_swap& table, void* self) {
-  bytes all;
-  std::array<char, 512> text{};
-  sluice_text error{text.data(), text.size(), 0};
-  const auto append = [](void* into, const std::uint8_t* data, std::uint64_t size) {
-    auto& to = *static_cast<bytes*>(into);
-    to.insert(to.end(), data, data + size);
-  };
-  if (table.export_state(self, append, &all, &error) != SLUICE_OK)
-    throw failed{"export_state: " + std::string{error.data, error.size}};
-  return all;
-}
-
 std::string difference(const bytes& a, const bytes& b) {
   if (a.size() != b.size())
     return "it has " + amount(static_cast<std::int64_t>(b.size()), "byte") + " instead of " +
@@ -51,13 +38,12 @@ std::string difference(const bytes& a, const bytes& b) {
 }
 
 /// A state with something in it, by a stage under pressure.
-bytes state_of_one_at_work(bench& on, const sluice_swap& table) {
-  watch seen{on.plugin()};
-  harness run = on.make(seen.plugin());
+bytes state_of_one_at_work(bench& on) {
+  harness run = on.make();
   run.pressure(pressure_of(SLUICE_CRITICAL));
   live(on, run, 5);
   on.doing("exporting its state");
-  return exported(table, seen.self());
+  return run.state();
 }
 
 /// Cut short, and with one byte changed.
@@ -109,21 +95,20 @@ bool import(const sluice_swap& table, void* into, const bytes& state) {
 }  // namespace
 
 void brings_its_state_back(bench& on) {
-  const sluice_swap& table = state_table(on);
+  state_table(on);
   if (on.is(SLUICE_SOURCE) || on.is(SLUICE_SERVICE)) on.skip("it is started anew, not exchanged");
-  watch seen{on.plugin()};
-  harness run = on.make(seen.plugin());
+  harness run = on.make();
   for (const std::uint32_t rounds : {0u, 5u}) {
     live(on, run, rounds);
     const std::string when = rounds == 0 ? "of a new stage" : "of a stage at work";
     on.doing("exporting the state " + when);
-    const bytes before = exported(table, seen.self());
-    const bytes again = exported(table, seen.self());
+    const bytes before = run.state();
+    const bytes again = run.state();
     on.expect(before == again, "exported twice in a row, the state " + when +
                                    " is another: " + difference(before, again));
     on.doing("handing the state " + when + " to a new object");
-    run.swap(seen.plugin(), on.settings());
-    const bytes after = exported(table, seen.self());
+    run.swap(on.plugin(), on.settings());
+    const bytes after = run.state();
     on.expect(before == after, "exported, imported and exported again, the state " + when +
                                    " is another: " + difference(before, after));
   }
@@ -133,7 +118,7 @@ void brings_its_state_back(bench& on) {
 
 void refuses_damaged_state(bench& on) {
   const sluice_swap& table = state_table(on);
-  const std::vector<bytes> tries = damaged(state_of_one_at_work(on, table));
+  const std::vector<bytes> tries = damaged(state_of_one_at_work(on));
   std::vector<std::size_t> taken;
   {
     watch seen{on.plugin()};
