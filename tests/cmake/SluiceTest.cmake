@@ -13,8 +13,15 @@ function(sluice_add_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE sluice_test_main sluice_build ${ARG_LIBRARIES})
   target_compile_definitions(${name} PRIVATE ${ARG_DEFINITIONS})
+  # Assertions take long to optimize, twice as long under a sanitizer, and run once. Simulations loop.
+  if("unit" IN_LIST ARG_LABELS)
+    target_compile_options(${name} PRIVATE -O0)
+  endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 900)
+  if("sim" IN_LIST ARG_LABELS)
+    set_tests_properties(${name} PROPERTIES COST 100)  # the longest begin first
+  endif()
 endfunction()
 
 # Every subfolder of `dir` that has a CMakeLists.txt.
