@@ -67,6 +67,40 @@ struct stateless {
   void process(batch&) {}
 };
 
+/// Holds what it is given until its timer.
+struct keeper {
+  struct config {};
+  static constexpr auto fields = sluice::fields();
+  static constexpr description about{"keeper", "1.0.0", "Keeps for later.", SLUICE_TRANSFORM,
+                                     SLUICE_CAN_HOLD};
+  static constexpr std::string_view state_schema = "keeper/1";
+  keeper(const config&, sluice::host by) : host_{by} {}
+  void process(batch& records) {
+    for (const record& each : records) held_.push_back(records.hold(each).handle);
+    host_.wake_at(host_.now() + std::chrono::milliseconds{100});
+  }
+  void on_timer(time_point) { release(0); }
+  void release(float weight) {
+    for (const std::uint64_t each : held_) host_.release({each}, SLUICE_AT_END, weight);
+    held_.clear();
+  }
+  void save(state_writer& out) { out.put(held_); }
+  void load(state_reader& in) { held_ = in.get<std::vector<std::uint64_t>>(); }
+  sluice::host host_;
+  std::vector<std::uint64_t> held_;
+};
+
+/// Releases what it took over with another weight, and fails then.
+struct hasty : keeper {
+  using keeper::keeper;
+  static constexpr description about{"hasty", "2.0.0", "Gives away.", SLUICE_TRANSFORM,
+                                     SLUICE_CAN_HOLD};
+  void process(batch&) {
+    release(5);
+    throw std::runtime_error{"too hasty"};
+  }
+};
+
 std::shared_ptr<const config::values> settings(const sluice_plugin& of, std::string_view text) {
   return config::load_settings(of, text, [](std::string_view) { return std::nullopt; });
 }
@@ -186,6 +220,27 @@ TEST_CASE("change: of several stages all are changed or none is") {
   CHECK(all.run->read().config_hash == "before");
   CHECK(all.passed() == 6);  // and the first is as it was, too
   CHECK(all.state("second").plugin == "counter");
+}
+
+TEST_CASE("change: what a failed first batch released is held again, with its weight") {
+  changes all;
+  all.become("first", plugin_of<keeper>);
+  change_options with;
+  with.lose_state = true;
+  CHECK(all.change(with).error == "");
+  all.give_many(3);
+  CHECK(all.state("first").held == 3);
+  all.become("first", plugin_of<hasty>);
+  all.plays["source"].waiting.assign(1, given{});
+  all.wake("source", all.plays["source"].host->now() + std::chrono::milliseconds{5});
+  const receipt told = all.change();
+  CHECK(told.error.find("too hasty") != std::string::npos);
+  CHECK(all.plays["sink"].got.empty());
+  CHECK(all.state("first").held == 4);
+  all.run->advance(200 * ms);
+  REQUIRE(all.plays["sink"].got.size() == 4);
+  for (const taken& each : all.plays["sink"].got) CHECK(each.weight == 1);
+  all.check_balance();
 }
 
 TEST_CASE("change: only one stage, and anew if nothing differs") {

@@ -218,17 +218,15 @@ struct host_calls {
     stage& by = of(host);
     if (!allowed(host, "release", place::in_lane_in_place)) return SLUICE_INVALID;
     if (fails(by)) return SLUICE_FAILED;
-    sluice_record* record = by.store_.find(handle);
+    const sluice_record* record = by.store_.find(handle);
     if (record == nullptr) return invalid(host, "release: no such record is held");
     if (!in_order(by, position))
       return invalid(host, "release: positions decreased within one call");
-    if (weight > 0) {
-      sluice_record weighed = *record;
-      weighed.weight = weight;
-      if (!sound(weighed)) return invalid(host, "release: a weight is 1 or more");
-      record->weight = weight;
-    }
-    stage_insertion(by, *record, position, handle, true);
+    // What is held stays as it was: a call on trial may be taken back.
+    sluice_record released = *record;
+    if (weight > 0) released.weight = weight;
+    if (!sound(released)) return invalid(host, "release: a weight is 1 or more");
+    stage_insertion(by, released, position, handle, true);
     by.let_go(handle);
     return SLUICE_OK;
   }
