@@ -56,8 +56,7 @@ pace pace_of(const config::stage_spec& real) {
   return made;
 }
 
-config::pipeline_spec with_models(world& of) {
-  config::pipeline_spec made = of.from.pipeline;
+config::pipeline_spec with_models(world& of, config::pipeline_spec made) {
   std::erase_if(made.stages, [](const config::stage_spec& each) {
     return each.plugin->kind == SLUICE_SERVICE;  // these stand last: no index changes
   });

@@ -48,7 +48,7 @@ std::uint32_t instruments_of(const feed_spec& feed);
 
 /// Puts models in the place of sinks and of sources that have a [[feed]], and leaves services out:
 /// what they see of the machine would make no run like another.
-config::pipeline_spec with_models(world& of);
+config::pipeline_spec with_models(world& of, config::pipeline_spec made);
 
 /// Pushes what a [[feed]] says.
 class model_feed {

@@ -1,13 +1,14 @@
 #include "scenario/read.hpp"
 
 #include "config/document.hpp"
-#include "config/edit.hpp"
 #include "config/settings.hpp"
 #include "config/text.hpp"
 #include "runtime/snapshot.hpp"
+#include "scenario/read_changes.hpp"
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
 #include <stdexcept>
 #include <utility>
@@ -20,8 +21,8 @@ using config::in_quotes;
 using config::node;
 
 constexpr std::array<std::string_view, 4> pipeline_tables{"pipeline", "level", "stage", "service"};
-constexpr std::array<std::string_view, 6> own_tables{"environment", "feed", "sink",
-                                                     "fault",       "swap", "expect"};
+constexpr std::array<std::string_view, 7> own_tables{"environment", "feed",   "sink",  "fault",
+                                                     "swap",        "reload", "expect"};
 constexpr std::size_t most_tables = 1000;
 
 bool is_pipeline_table(const config::entry& of) {
@@ -51,7 +52,9 @@ class reader {
     read_each("feed", made_.feeds, &reader::read_feed);
     read_each("sink", made_.sinks, &reader::read_sink);
     read_each("fault", made_.faults, &reader::read_fault);
-    read_each("swap", made_.swaps, &reader::read_swap);
+    read_each("swap", swaps_, &reader::read_swap);
+    read_each("reload", reloads_, &reader::read_reload);
+    if (have_pipeline_) read_changes();
     read_each("expect", made_.expected, &reader::read_expectation);
     if (have_pipeline_) check_stages();
     out_.sort();
@@ -108,9 +111,7 @@ class reader {
         return out_.error(inner->at, inner->key + ": the pipeline is in " +
                                          in_quotes(*pipeline_file_) +
                                          ": either name its file or write it here");
-      const auto folder = std::filesystem::path{out_.file()}.parent_path();
-      loaded =
-          config::load((folder / *pipeline_file_).lexically_normal().string(), find_, variables());
+      loaded = config::load(beside(out_.file(), *pipeline_file_), find_, variables());
     } else {
       node own = document_;
       std::erase_if(own.entries,
@@ -118,7 +119,7 @@ class reader {
       loaded = config::load_document(own, out_.file(), find_, variables());
     }
     have_pipeline_ = loaded.pipeline.has_value();
-    if (have_pipeline_) swapped_ = made_.pipeline = std::move(*loaded.pipeline);
+    if (have_pipeline_) made_.pipeline = std::move(*loaded.pipeline);
     result_.errors = std::move(loaded.errors);
   }
 
@@ -219,25 +220,20 @@ class reader {
     made_.faults = std::move(all);
   }
 
-  /// Each begins with what those before it in the file left.
-  void read_swap(const node& table, swap_spec& each) {
-    if (!have_pipeline_) return;
-    try {
-      const node next = config::edited(swapped_, {each.stage, each.plugin, each.set}, find_);
-      config::load_result loaded = config::load_document(next, swapped_.file, find_, variables());
-      for (const config::diagnostic& wrong : loaded.errors)
-        out_.error(table.at, "swap: " + wrong.message);
-      if (!loaded.pipeline) return;
-      swapped_ = std::move(*loaded.pipeline);
-    } catch (const std::runtime_error& why) {
-      return out_.error(table.at, std::string{"swap: "} + why.what());
-    }
-    for (const config::stage_spec& stage : swapped_.stages)
-      if (stage.name == each.stage) each.after = stage;
-    if (each.after.plugin->kind != SLUICE_TRANSFORM && each.after.plugin->kind != SLUICE_GUARD)
-      out_.error(table.at, "swap.stage: " + in_quotes(each.stage) + " is a " +
-                               config::kind_name(each.after.plugin->kind) +
-                               "; allowed are transforms and guards");
+  void read_swap(const node&, swap_spec&) {}
+  void read_reload(const node&, reload_spec&) {}
+
+  /// In the order of time: a swap is an edit of what those before it left.
+  void read_changes() {
+    change_reader by{made_, find_, variables(), out_, result_.errors};
+    std::vector<std::pair<duration, std::function<void()>>> due;
+    for (std::size_t i = 0; i < swaps_.size(); ++i)
+      due.emplace_back(swaps_[i].at, [&, i] { by.read(swaps_[i], places_["swap"][i]); });
+    for (std::size_t i = 0; i < reloads_.size(); ++i)
+      due.emplace_back(reloads_[i].at, [&, i] { by.read(reloads_[i], places_["reload"][i]); });
+    std::stable_sort(due.begin(), due.end(),
+                     [](const auto& one, const auto& other) { return one.first < other.first; });
+    for (const auto& each : due) each.second();
   }
 
   void read_expectation(const node& table, expectation& each) {
@@ -331,7 +327,8 @@ class reader {
   std::string canonical_;
   config::reading state_{no_variables_, out_, effective_, canonical_};
   scenario made_;
-  config::pipeline_spec swapped_;  // by the swaps read so far
+  std::vector<swap_spec> swaps_;
+  std::vector<reload_spec> reloads_;
   std::optional<std::string> pipeline_file_;
   std::map<std::string, std::string, std::less<>> environment_;
   std::map<std::string, std::vector<config::place>> places_;

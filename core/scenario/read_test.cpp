@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -100,7 +103,7 @@ TEST_CASE("a swap is read as an edit of the pipeline, and done while it runs") {
            "plugin = \"halver\"\n[[stage]]\nplugin = \"sink\"\n";
   };
   const scenario made = fakes::made(swapped("stage = \"half\"\n"), "");
-  CHECK(made.swaps.at(0).after.name == "half");
+  CHECK(made.changes.at(0).only == "half");
   const outcome good = run(made, 1);
   CHECK(good.broken.empty());
   CHECK(good.end.changes_done == 1);
@@ -111,8 +114,51 @@ TEST_CASE("a swap is read as an edit of the pipeline, and done while it runs") {
   CHECK(says(errors_of(swapped("stage = \"hlaf\"\n")),
              "t.toml:8:1: swap: there is no stage \"hlaf\"; did you mean \"half\"?"));
   CHECK(says(errors_of(swapped("stage = \"half\"\nset = [\"x=1\"]\n")), "swap: x: unknown key"));
+  CHECK(says(errors_of(swapped("stage = \"sink\"\nset = [\"batch=3\"]\n")), "sink\" is a sink"));
   CHECK(says(errors_of(swapped("stage = \"sink\"\n")),
-             "swap.stage: \"sink\" is a sink; allowed are transforms and guards"));
+             "swap: \"sink\" is a sink; allowed are changes of transforms"));
+}
+
+TEST_CASE("a reload makes the pipeline what another file says, in the order of time") {
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("reload-" + std::to_string(getpid()));
+  std::filesystem::create_directory(folder);
+  const auto write = [&](const std::string& stages) {
+    std::ofstream{folder / "next.toml"} << "[pipeline]\nname = \"t\"\n" << stages;
+  };
+  const auto source = "[[stage]]\nplugin = \"source\"\n", sink = "[[stage]]\nplugin = \"sink\"\n";
+  const auto half = "[[stage]]\nname = \"half\"\nplugin = \"halver\"\n";
+  const std::string text =
+      std::string{
+          "doc = \"Reloads.\"\nduration = \"3s\"\n[[feed]]\nload = [{ rate = 1000 }]\n"
+          "group = [{ instruments = 10 }]\n[[sink]]\ncapacity = 5000\n"
+          "[[swap]]\nat = \"2s\"\nstage = \"half\"\n"
+          "[[reload]]\nat = \"1s\"\npipeline = \"next.toml\"\n[pipeline]\nname = \"t\"\n"} +
+      source + sink;
+  const auto read = [&] { return read_text(text, (folder / "t.toml").string(), &fakes::find); };
+
+  write(std::string{source} + half + sink);
+  const read_result added = read();
+  REQUIRE(added.errors.empty());
+  REQUIRE(added.read->changes.size() == 2);
+  CHECK(added.read->changes[0].title == "reload of next.toml");
+  const outcome good = run(*added.read, 1);
+  CHECK(good.broken.empty());
+  CHECK(good.end.changes_done == 2);
+  CHECK(good.end.total.dropped[SLUICE_DROP_SAMPLED] > 0);
+
+  const auto errors = [&] {
+    std::string all;
+    for (const auto& each : read().errors) all += to_string(each) + "\n";
+    return all;
+  };
+  write(std::string{source} + half + sink + "batch = 3\n");
+  CHECK(says(errors(), "t.toml:11:1: reload: \"sink\" is a sink; allowed are changes of "));
+  write(std::string{source} + half + sink + "shards = 3\n");
+  CHECK(says(errors(), "reload: sink.shards: 1 -> 3 needs a restart"));
+  write(std::string{source} + half + sink + "bach = 3\n");
+  CHECK(says(errors(), "next.toml:10:1: bach: unknown key"));
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("a fault that comes again is one fault each time") {

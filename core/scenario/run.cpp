@@ -23,7 +23,7 @@ class runner {
       : of_{of},
         watch_{watch},
         world_{of, seed, {}, {}, {}, tally{all_instruments(of)}},
-        spec_{with_models(world_)},
+        spec_{with_models(world_, of.pipeline)},
         drain_limit_ns_{spec_.drain_limit_ns},
         here_{world_},
         run_{spec_, seed, [](std::uint32_t, std::string_view, std::string_view) {}} {
@@ -33,8 +33,8 @@ class runner {
   outcome go() {
     const std::int64_t began = run_.now();
     for (std::int64_t at = 0; at < of_.lasts.count(); at += slot_ns) {
-      swap_those_due(at);
-      // A swap takes time of its own.
+      change_what_is_due(at);
+      // A change takes time of its own.
       step(began + at + slot_ns - run_.now());
     }
     made_.capacity = capacities();
@@ -62,22 +62,16 @@ class runner {
     return sum;
   }
 
-  void swap_those_due(std::int64_t at) {
-    for (; next_swap_ < of_.swaps.size() && of_.swaps[next_swap_].at.count() <= at; ++next_swap_) {
-      const swap_spec& each = of_.swaps[next_swap_];
-      config::pipeline_spec next = run_.running().spec();
-      for (config::stage_spec& stage : next.stages) {
-        if (stage.name != each.stage) continue;
-        const std::vector<config::edge_spec> inputs = std::move(stage.inputs);
-        stage = each.after;
-        stage.inputs = inputs;
-      }
+  void change_what_is_due(std::int64_t at) {
+    for (; next_change_ < of_.changes.size() && of_.changes[next_change_].at.count() <= at;
+         ++next_change_) {
+      const change_spec& each = of_.changes[next_change_];
       runtime::change_options with;
-      with.only = each.stage;
+      with.only = each.only;
       with.lose_state = each.lose_state;
-      const runtime::receipt told = run_.change(next, with);
+      const runtime::receipt told = run_.change(with_models(world_, each.after), with);
       if (!told.done)
-        broke("the swap of " + each.stage + " at " + config::show_duration(each.at.count()) + ": " +
+        broke("the " + each.title + " at " + config::show_duration(each.at.count()) + ": " +
               told.error);
     }
   }
@@ -182,7 +176,7 @@ class runner {
   outcome made_;
   runtime::counters before_;
   std::uint32_t level_ = SLUICE_HEALTHY;
-  std::size_t next_swap_ = 0;
+  std::size_t next_change_ = 0;
   std::string digest_;
 };
 

@@ -182,14 +182,13 @@ struct fault_spec {
           .between(0, 60 * second));
 };
 
-/// [[swap]]: what an operator does while it runs.
+/// [[swap]]: what an operator does while it runs, with `sluice swap`.
 struct swap_spec {
   duration at{};
   std::string stage;
   std::string plugin;
   std::vector<std::string> set;
   bool lose_state = false;
-  config::stage_spec after{};  ///< the stage from then on, as the pipeline's file would give it
 
   static constexpr auto fields = sluice::fields(
       field<&swap_spec::at>("at", "When.").required().between(0, day),
@@ -199,6 +198,30 @@ struct swap_spec {
       field<&swap_spec::set>("set", "Keys of it: [\"headroom=0.8\"].").by_default("[]"),
       field<&swap_spec::lose_state>("lose_state", "It may begin without the old one's state.")
           .by_default("false"));
+};
+
+/// [[reload]]: the same, with `sluice reload` after its file was edited.
+struct reload_spec {
+  duration at{};
+  std::string pipeline;
+  bool lose_state = false;
+
+  static constexpr auto fields = sluice::fields(
+      field<&reload_spec::at>("at", "When.").required().between(0, day),
+      field<&reload_spec::pipeline>("pipeline",
+                                    "The file that the pipeline's is like from then on.")
+          .required(),
+      field<&reload_spec::lose_state>("lose_state", "Stages may begin without the old ones' state.")
+          .by_default("false"));
+};
+
+/// Of a [[swap]] or a [[reload]]: what it makes of the pipeline.
+struct change_spec {
+  duration at{};
+  std::string title;  ///< "swap of sampler", "reload of other.toml"
+  std::string only;   ///< this stage alone; empty: all that differs
+  bool lose_state = false;
+  config::pipeline_spec after;  ///< as its file would give it
 };
 
 /// [[expect]]: checks within one range of time. What is not set is not checked.
@@ -268,8 +291,8 @@ struct scenario {
   config::pipeline_spec pipeline;
   std::vector<feed_spec> feeds;  ///< each names its stage
   std::vector<sink_spec> sinks;
-  std::vector<fault_spec> faults;  ///< each once: those that come again are so many
-  std::vector<swap_spec> swaps;    ///< in their order
+  std::vector<fault_spec> faults;    ///< each once: those that come again are so many
+  std::vector<change_spec> changes;  ///< in the order of time
   std::vector<expectation> expected;
 };
 
