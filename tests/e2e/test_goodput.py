@@ -124,6 +124,12 @@ queue = {{ {queue} }}
         service.kill()
         return measured
 
+    def measure_again(self, row, share):
+        """What the machine leaves for Redis changes: the row is judged by the less of before and
+        after."""
+        with self.server.slowed(share):
+            row.capacity = min(row.capacity, self.capacity())
+
     def watch(self, service, seconds):
         """Statuses of so long, ten a second."""
         seen = [service.status()]
@@ -156,12 +162,14 @@ queue = {{ {queue} }}
         self.assert_nothing_went_wrong(service)
 
     def test_at_five_times_the_capacity(self):
-        with self.server.burdened(200), self.server.slowed(0.15):
-            row, service = self.overload("adaptive", 5)
+        with self.server.burdened(200):
+            with self.server.slowed(0.15):
+                row, service = self.overload("adaptive", 5)
+            self.assert_recovers(service)
+            self.assert_nothing_went_wrong(service)
+            self.measure_again(row, 0.15)
         self.show({"adaptive": row})
-        self.assert_recovers(service)
         self.assert_on_time(row, SETTLES)
-        self.assert_nothing_went_wrong(service)
 
     def test_redis_becomes_slower_by_two_and_a_half(self):
         with self.server.burdened(200):
@@ -173,9 +181,11 @@ queue = {{ {queue} }}
                 time.sleep(3)
             with self.server.slowed(0.1):
                 row = judged(self.watch(service, STEADY), SETTLES_SLOWER, slow)
+            self.assert_recovers(service)
+            self.assert_nothing_went_wrong(service)
+            self.measure_again(row, 0.1)
         self.show({"slower": row})
         self.assertLess(slow, 0.6 * fast, "Redis became slower")
-        self.assert_recovers(service)
         self.assert_on_time(row, SETTLES_SLOWER)
 
     def assert_on_time(self, row, settles):
