@@ -1,5 +1,6 @@
 #include "runtime/changer.hpp"
 
+#include "runtime/exchange.hpp"
 #include "runtime/lane_job.hpp"
 #include "runtime/rearrangement.hpp"
 
@@ -15,8 +16,6 @@ namespace {
 
 constexpr std::int64_t ms = 1'000'000, second = 1'000 * ms;
 constexpr std::int64_t first_batch_limit = second;
-// What a sink's calls under way, or a source's end, are waited for: the default publish timeout.
-constexpr std::int64_t drain_limit = second;
 
 bool makes_object(config::change what) {
   return what == config::change::swap || what == config::change::switch_on;
@@ -192,45 +191,16 @@ void changer::apply_at(step& one, std::size_t shard, bool lose_state) const {
     case config::change::keys:
       in_lane(by_, *at.in, [&] { return at.made->set_fault_policy(one.after.fault_policy), true; });
       break;
-    default: return exchange(at, *one.made[shard], one, shard, lose_state);
+    default: {
+      bool touched = false;
+      try {
+        exchange(by_, at, *one.made[shard], one.told, lose_state, touched);
+      } catch (const std::runtime_error&) {
+        one.changed[shard] = touched;
+        throw;
+      }
+    }
   }
-  one.changed[shard] = true;
-}
-
-/// A transform or guard between two batches. What has an end of its own drains first: a sink, until
-/// the outcome of what it has sent is known; the queue before it waits.
-void changer::exchange(const engine::place& at, candidate& with, step& one, std::size_t shard,
-                       bool lose_state) const {
-  stage& of = *at.made;
-  lane& in = *at.in;
-  const bool drains = !of.is(SLUICE_TRANSFORM) && !of.is(SLUICE_GUARD);
-  sink_driver* const driver = of.is(SLUICE_SINK) ? in.driver() : nullptr;
-  replacement& offered = with.offer(one.told, lose_state);
-  std::optional<std::int64_t> began;
-  std::uint64_t lost_before = 0;
-  bool replaced = false;
-  in_lane(by_, in, [&] {
-    const std::int64_t now = in.read_clock();
-    if (!began) {
-      began = now;
-      lost_before = of.count.dropped_total() + of.count.failed;
-      if (driver != nullptr) driver->hold_off(true);
-    }
-    if (drains) {
-      one.changed[shard] = true;
-      if (!of.drain(*began + drain_limit) && now < *began + drain_limit) return false;
-      one.told.lost += of.count.dropped_total() + of.count.failed - lost_before;
-    }
-    if (driver != nullptr) {
-      one.told.unknown += driver->abandon_calls();
-      one.told.carried += in.queue()->depth() + driver->in_hand();
-    }
-    replaced = of.replace(offered);
-    if (driver != nullptr) driver->hold_off(false);
-    one.told.pause_ns = std::max(one.told.pause_ns, in.read_clock() - *began);
-    return true;
-  });
-  if (!replaced) refuse(one.told.error);
   one.changed[shard] = true;
 }
 

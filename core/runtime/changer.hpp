@@ -58,8 +58,6 @@ class changer {
   void make(step& one, const config::stage_spec& spec) const;
   void apply(step& one, bool lose_state) const;
   void apply_at(step& one, std::size_t shard, bool lose_state) const;
-  void exchange(const engine::place& at, candidate& with, step& one, std::size_t shard,
-                bool lose_state) const;
   void await_first_batches(std::vector<step>& steps) const;
   void undo(std::vector<step>& steps) const;
   void put_back(step& one, std::size_t shard) const;

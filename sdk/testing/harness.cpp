@@ -2,6 +2,8 @@
 #include "probes.hpp"
 #include "runtime/call_scope.hpp"
 #include "runtime/engine.hpp"
+#include "runtime/exchange.hpp"
+#include "runtime/lane_job.hpp"
 #include "runtime/stage.hpp"
 
 #include <algorithm>
@@ -146,17 +148,12 @@ struct harness::parts {
   runtime::call_scope as_source() {
     return {running.find("feed")->object(), runtime::call_scope::tag::lane};
   }
+  runtime::engine::place place() const { return running.places(label).front(); }
   /// Between two batches of the stage's lane.
   void in_lane(const std::function<void()>& what) {
-    const auto& lanes = running.lanes();
-    const auto its = std::find_if(lanes.begin(), lanes.end(), [&](const auto& each) {
-      const auto& all = each->stages();
-      return std::any_of(all.begin(), all.end(),
-                         [&](const auto& one) { return one.get() == under_test; });
-    });
-    if (!(*its)->running()) throw std::runtime_error{"the stage has ended"};
+    if (!place().in->running()) throw std::runtime_error{"the stage has ended"};
     std::exception_ptr failed;
-    (*its)->post([&] {
+    runtime::in_lane(changes, *place().in, [&] {
       try {
         what();
       } catch (...) {
@@ -164,7 +161,6 @@ struct harness::parts {
       }
       return true;
     });
-    (*its)->step();
     if (failed) std::rethrow_exception(failed);
     settle();
   }
@@ -181,6 +177,13 @@ struct harness::parts {
   std::vector<message> logged;
   std::uint64_t last_event = 0;
   runtime::engine running;
+  /// A call is just made, and waiting is stepping.
+  const runtime::change_host changes{
+      [this](const std::function<bool()>& done, std::int64_t limit) {
+        return run_until(done, limit);
+      },
+      [](const std::string&, std::int64_t, const std::function<void()>& call) { call(); },
+      [](runtime::lane&) {}, [](runtime::lane&) {}};
   runtime::stage* under_test = nullptr;
 };
 
@@ -275,18 +278,17 @@ void harness::swap(const sluice_plugin& next, std::string_view settings) {
     throw std::runtime_error{"a " + std::string{config::kind_name(next.kind)} +
                              " cannot take the place of a " +
                              config::kind_name(stage.plugin().kind)};
-  runtime::replacement with;
-  with.spec = stage.spec();
-  with.spec.plugin = &next;
-  with.spec.settings = config::load_settings(next, settings, parts_->variables);
-  with.next = std::make_unique<runtime::plugin_object>(stage, with.spec);
-  with.next->create();
-  with.next->self_test();
+  if (!parts_->place().in->running()) throw std::runtime_error{"the stage has ended"};
+  config::stage_spec spec = stage.spec();
+  spec.plugin = &next;
+  spec.settings = config::load_settings(next, settings, parts_->variables);
+  runtime::candidate made{stage, spec, parts_->changes};
+  made.create();
+  if (stage.is(SLUICE_SINK)) made.connect();
   runtime::stage_receipt told;
-  with.told = &told;
-  parts_->in_lane([&] {
-    if (!stage.replace(with)) throw std::runtime_error{told.error};
-  });
+  bool touched = false;
+  runtime::exchange(parts_->changes, parts_->place(), made, told, false, touched);
+  parts_->settle();
 }
 
 std::vector<std::uint8_t> harness::state() {

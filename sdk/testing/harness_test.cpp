@@ -266,6 +266,56 @@ TEST_CASE("a swap that is refused leaves the old one, and says why") {
   CHECK_THROWS_WITH(run.swap(sluice::plugin_of<counter>), "the stage has ended");
 }
 
+/// A sink whose calls are answered a second later, or in its drain.
+struct slow_sink {
+  struct config {};
+  static constexpr auto fields = sluice::fields();
+  static constexpr sluice::description about{"slow_sink", "1.0.0", "Takes its time.", SLUICE_SINK};
+  slow_sink(const config&, sluice::host given) : host_{given} {}
+  void process(sluice::batch& records) {
+    for (const sluice::record& each : records) records.pending(each);
+    calls_.emplace_back(records.call(), records.size());
+    host_.wake_at(records.now() + 1s);
+  }
+  void on_timer(sluice::time_point) { answer(); }
+  bool drain(sluice::time_point) {
+    if (waits) return false;
+    return answer(), true;
+  }
+  void answer() {
+    for (const auto& [call, count] : std::exchange(calls_, {})) {
+      sluice_outcome made{};
+      made.call = call;
+      made.count = count;
+      host_.report(made);
+    }
+  }
+  static inline bool waits = false;
+  sluice::host host_;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> calls_;
+};
+
+TEST_CASE("a sink that is swapped finishes its calls, or they are unknown a second later") {
+  harness run{sluice::plugin_of<slow_sink>};
+  run.push({.text = "a"});
+  CHECK(run.count().held == 1);
+  run.swap(sluice::plugin_of<slow_sink>);
+  CHECK(run.count().published == 1);
+
+  slow_sink::waits = true;
+  run.push({.text = "b"});
+  const sluice::time_point before = run.now();
+  run.swap(sluice::plugin_of<slow_sink>);
+  slow_sink::waits = false;
+  CHECK(run.now() - before >= 900ms);
+  CHECK(run.count().published + run.count().unknown == 2);
+  run.push({.text = "c"});
+  CHECK(run.drain());
+  CHECK(run.count().in == 3);
+  CHECK(run.count().held == 0);
+  CHECK(run.balanced());
+}
+
 TEST_CASE("live rows change while it runs, or nothing does") {
   harness run{sluice::plugin_of<counter>, "every = 1"};
   CHECK_THROWS_WITH(run.reconfigure("every = 8"), "nor eight");

@@ -55,6 +55,15 @@ class Plugins(Verify):
                 passed = [case for case in report["cases"] if case["result"] == "pass"]
                 self.assertGreaterEqual(len(passed), 15, "most of the cases mean something for it")
 
+    def test_a_sink_is_exchanged_while_its_server_answers(self):
+        redis = self.redis()
+        subscriber = self.subscriber(redis, "*")
+        report = self.verify("--case", "swap", "--set", f"url={redis.url}", "--set", "format=raw",
+                             f"{PLUGINS}/redis_sink.so", seconds=20)
+        self.assertEqual([("swap", "pass", "")],
+                         [(case["name"], case["result"], case["why"]) for case in report["cases"]])
+        self.assertGreater(subscriber.count, 100, "what passed it meanwhile was published")
+
 
 @unittest.skipIf(SANITIZER, "a sanitizer has words of its own for some of these faults")
 class Fixtures(Verify):

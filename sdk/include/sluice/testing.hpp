@@ -121,7 +121,8 @@ class __attribute__((visibility("default"))) harness {
 
   /// Puts a new object in the stage's place between two batches, as `sluice swap` does
   /// (ext/swap.h): of the same plugin, or of another of its kind. State and what is held go over.
-  /// Should the first batch fail, the old one is back: event "swap_reverted". Throws
+  /// Should the first batch fail, the old one is back: event "swap_reverted". A sink's successor
+  /// must be ready within 5 s; a sink and a source drain before, for 1 s at most. Throws
   /// std::runtime_error with why it was refused; the old one goes on.
   void swap(const sluice_plugin& next, std::string_view settings = "");
   /// What the stage would hand over to its successor now, as its save() writes it (ext/swap.h).

@@ -1,0 +1,52 @@
+#include "runtime/exchange.hpp"
+
+#include "runtime/lane_job.hpp"
+#include "runtime/stage.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <stdexcept>
+
+namespace sluice::runtime {
+
+namespace {
+// What a sink's calls under way, or a source's end, are waited for: the default publish timeout.
+constexpr std::int64_t drain_limit = 1'000'000'000;
+}  // namespace
+
+void exchange(const change_host& by, const engine::place& at, candidate& with, stage_receipt& told,
+              bool lose_state, bool& touched) {
+  stage& of = *at.made;
+  lane& in = *at.in;
+  const bool drains = !of.is(SLUICE_TRANSFORM) && !of.is(SLUICE_GUARD);
+  sink_driver* const driver = of.is(SLUICE_SINK) ? in.driver() : nullptr;
+  replacement& offered = with.offer(told, lose_state);
+  std::optional<std::int64_t> began;
+  std::uint64_t lost_before = 0;
+  bool replaced = false;
+  in_lane(by, in, [&] {
+    const std::int64_t now = in.read_clock();
+    if (!began) {
+      began = now;
+      lost_before = of.count.dropped_total() + of.count.failed;
+      if (driver != nullptr) driver->hold_off(true);
+    }
+    if (drains) {
+      touched = true;
+      if (!of.drain(*began + drain_limit) && now < *began + drain_limit) return false;
+      told.lost += of.count.dropped_total() + of.count.failed - lost_before;
+    }
+    if (driver != nullptr) {
+      told.unknown += driver->abandon_calls();
+      told.carried += in.queue()->depth() + driver->in_hand();
+    }
+    replaced = of.replace(offered);
+    if (driver != nullptr) driver->hold_off(false);
+    told.pause_ns = std::max(told.pause_ns, in.read_clock() - *began);
+    return true;
+  });
+  if (!replaced) throw std::runtime_error{told.error};
+  touched = true;
+}
+
+}  // namespace sluice::runtime

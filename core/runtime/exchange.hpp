@@ -1,0 +1,17 @@
+// A new object takes the place of a stage's, whatever kind the stage is.
+#pragma once
+
+#include "runtime/candidate.hpp"
+#include "runtime/change.hpp"
+#include "runtime/engine.hpp"
+
+namespace sluice::runtime {
+
+/// Not for a lane's thread. A transform or guard goes between two batches. What has an end of its
+/// own drains first, for a second at most: a sink, until the outcome of what it has sent is known;
+/// the queue before it waits. Throws std::runtime_error with why `with` was not taken. `touched`:
+/// the old object is not what it was, even if this throws.
+void exchange(const change_host& by, const engine::place& at, candidate& with, stage_receipt& told,
+              bool lose_state, bool& touched);
+
+}  // namespace sluice::runtime
