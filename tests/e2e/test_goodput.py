@@ -1,6 +1,8 @@
 """More than a slowed Redis can take: how much is published on time, with and without control."""
 
+import math
 import os
+import statistics
 import time
 
 from harness import SINK, Case, main, wait_until
@@ -12,6 +14,7 @@ SHARE = 0.9  # of the capacity, which is measured just before, on the same machi
 # for tens of milliseconds now and then, which nobody can control away: there it is half of it.
 STRICT = os.environ.get("SLUICE_LONG") == "1"
 SHARE_BUSY = 0.5
+TIMES = 3 if STRICT else 1
 READING = 0.5  # s: a status is asked for each 0.15 s, and the first comes before the load does
 SETTLES, SETTLES_SLOWER = 1, 2  # s
 CONTROL = """
@@ -127,7 +130,7 @@ queue = {{ {queue} }}
     def measure_again(self, row, share):
         """What the machine leaves for Redis changes: the row is judged by the less of before and
         after."""
-        with self.server.slowed(share):
+        with self.server.burdened(200), self.server.slowed(share):
             row.capacity = min(row.capacity, self.capacity())
 
     def watch(self, service, seconds):
@@ -157,21 +160,25 @@ queue = {{ {queue} }}
         # What the machine had left for Redis may have changed between the pipelines.
         rows["adaptive"].capacity = min([rows["none"].published] +
                                         [row.capacity for row in rows.values()])
-        self.assert_on_time(rows["adaptive"], SETTLES)
+        self.assert_on_time([rows["adaptive"]], SETTLES)
         self.assertGreater(rows["adaptive"].goodput, rows["none"].goodput)
         self.assert_nothing_went_wrong(service)
 
     def test_at_five_times_the_capacity(self):
-        with self.server.burdened(200):
-            with self.server.slowed(0.15):
-                row, service = self.overload("adaptive", 5)
-            self.assert_recovers(service)
-            self.assert_nothing_went_wrong(service)
-            self.measure_again(row, 0.15)
-        self.show({"adaptive": row})
-        self.assert_on_time(row, SETTLES)
+        self.repeat("five times", self.five_times, SETTLES)
+
+    def five_times(self):
+        with self.server.burdened(200), self.server.slowed(0.15):
+            row, service = self.overload("adaptive", 5)
+        self.assert_recovers(service)
+        self.assert_nothing_went_wrong(service)
+        self.measure_again(row, 0.15)
+        return row
 
     def test_redis_becomes_slower_by_two_and_a_half(self):
+        self.repeat("slower", self.slower, SETTLES_SLOWER)
+
+    def slower(self):
         with self.server.burdened(200):
             with self.server.slowed(0.1):
                 slow = self.capacity()
@@ -181,20 +188,28 @@ queue = {{ {queue} }}
                 time.sleep(3)
             with self.server.slowed(0.1):
                 row = judged(self.watch(service, STEADY), SETTLES_SLOWER, slow)
-            self.assert_recovers(service)
-            self.assert_nothing_went_wrong(service)
-            self.measure_again(row, 0.1)
-        self.show({"slower": row})
         self.assertLess(slow, 0.6 * fast, "Redis became slower")
-        self.assert_on_time(row, SETTLES_SLOWER)
+        self.assert_recovers(service)
+        self.assert_nothing_went_wrong(service)
+        self.measure_again(row, 0.1)
+        return row
 
-    def assert_on_time(self, row, settles):
-        self.assertGreaterEqual(row.goodput, (SHARE if STRICT else SHARE_BUSY) * row.capacity)
+    def repeat(self, name, case, settles):
+        rows = [case() for _ in range(TIMES)]
+        self.show({f"{name} {i + 1}": row for i, row in enumerate(rows)})
+        self.assert_on_time(rows, settles)
+
+    def assert_on_time(self, rows, settles):
+        """Of several rows the median: the machine's other work spoils one now and then."""
+        share = statistics.median(row.goodput / row.capacity for row in rows)
+        self.assertGreaterEqual(share, SHARE if STRICT else SHARE_BUSY)
         if STRICT:
-            self.assertIsNotNone(row.settled)
-            self.assertLessEqual(row.settled, settles + READING)
-        self.assertLessEqual(row.changes, 4)
-        self.assertIn(row.level, ("CRITICAL", "OVERLOAD"))
+            settled = statistics.median(math.inf if row.settled is None else row.settled
+                                        for row in rows)
+            self.assertLessEqual(settled, settles + READING)
+        for row in rows:
+            self.assertLessEqual(row.changes, 4)
+            self.assertIn(row.level, ("CRITICAL", "OVERLOAD"))
 
     def assert_nothing_went_wrong(self, service):
         ended = self.assert_balanced(service)
@@ -215,10 +230,10 @@ queue = {{ {queue} }}
 
     @staticmethod
     def show(rows):
-        print(f"\n{'':10}{'capacity/s':>12}{'offered/s':>12}{'published/s':>12}{'goodput/s':>12}"
+        print(f"\n{'':14}{'capacity/s':>12}{'offered/s':>12}{'published/s':>12}{'goodput/s':>12}"
               f"{'of capacity':>12}{'settled':>9}{'age p99':>9}{'changes':>9}")
         for name, row in rows.items():
-            print(f"{name:10}{row.capacity:12,.0f}{row.offered:12,.0f}{row.published:12,.0f}"
+            print(f"{name:14}{row.capacity:12,.0f}{row.offered:12,.0f}{row.published:12,.0f}"
                   f"{row.goodput:12,.0f}{row.goodput / row.capacity:12.2f}"
                   f"{'never' if row.settled is None else f'{row.settled:.1f} s':>9}"
                   f"{row.p99 * 1000:6.0f} ms{row.changes:9}")
