@@ -6,6 +6,8 @@
 #include <stdexcept>
 
 namespace sluice::redis_sink {
+using redis::parse_url;
+
 namespace {
 
 std::optional<address> checked_url(const config& settings, problems& found) {

@@ -3,12 +3,13 @@
 // the host's.
 #pragma once
 
-#include "backoff.hpp"
 #include "master_query.hpp"
 #include "session.hpp"
-#include "tls.hpp"
-#include "transport.hpp"
-#include "url.hpp"
+
+#include <redis/backoff.hpp>
+#include <redis/tls.hpp>
+#include <redis/transport.hpp>
+#include <redis/url.hpp>
 
 #include <sluice/ext/resolver.h>
 #include <sluice/stage.hpp>
@@ -22,6 +23,13 @@
 #include <vector>
 
 namespace sluice::redis_sink {
+using redis::address;
+using redis::backoff;
+using redis::place;
+using redis::tls_context;
+using redis::tls_options;
+using redis::transport;
+using redis::transport_kind;
 
 struct link_times {
   duration connect_timeout{}, timeout{}, ping_interval{};

@@ -1,11 +1,12 @@
 #include "master_query.hpp"
 
-#include "command.hpp"
+#include <redis/command.hpp>
 
 #include <charconv>
 #include <utility>
 
 namespace sluice::redis_sink {
+using redis::append_command;
 
 void master_query::ask(const identity& as, std::string_view name, std::string& out) {
   reader_.reset();

@@ -4,7 +4,8 @@
 
 #include "reply_reader.hpp"
 #include "session.hpp"
-#include "url.hpp"
+
+#include <redis/url.hpp>
 
 #include <cstdint>
 #include <span>
@@ -12,6 +13,7 @@
 #include <string_view>
 
 namespace sluice::redis_sink {
+using redis::place;
 
 class master_query {
  public:

@@ -9,7 +9,8 @@
 #include "meters.hpp"
 #include "publish_buffer.hpp"
 #include "reader_watch.hpp"
-#include "wake_slot.hpp"
+
+#include <redis/wake_slot.hpp>
 
 #include <sluice/ext/codec.h>
 #include <sluice/stage.hpp>
@@ -24,6 +25,7 @@
 #include <vector>
 
 namespace sluice::redis_sink {
+using redis::wake_slot;
 
 class sink : link::listener {
  public:

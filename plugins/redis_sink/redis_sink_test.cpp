@@ -1,6 +1,6 @@
 #include "redis_sink.hpp"
 
-#include "real_redis.hpp"
+#include <redis/real_redis.hpp>
 
 #include <sluice/testing.hpp>
 
@@ -16,7 +16,7 @@
 #include <vector>
 
 using namespace std::chrono_literals;
-using namespace sluice::redis_sink::testing;
+using namespace sluice::redis::testing;
 using sluice::testing::harness;
 using sluice::testing::input;
 

@@ -1,12 +1,13 @@
 #include "session.hpp"
 
-#include "command.hpp"
+#include <redis/command.hpp>
 
 #include <algorithm>
 #include <cassert>
 #include <utility>
 
 namespace sluice::redis_sink {
+using redis::append_command;
 
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
 

@@ -1,6 +1,6 @@
 #include "redis_sink.hpp"
 
-#include "real_redis.hpp"
+#include <redis/real_redis.hpp>
 
 #include <sluice/testing.hpp>
 
@@ -11,7 +11,7 @@
 #include <string>
 
 using namespace std::chrono_literals;
-using namespace sluice::redis_sink::testing;
+using namespace sluice::redis::testing;
 using sluice::testing::harness;
 
 namespace {

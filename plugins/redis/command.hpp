@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-namespace sluice::redis_sink {
+namespace sluice::redis {
 
 /// Appends a command of these words to `out`.
 void append_command(std::initializer_list<std::string_view> words, std::string& out);
 
-}  // namespace sluice::redis_sink
+}  // namespace sluice::redis

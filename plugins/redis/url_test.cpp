@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string>
 
-using namespace sluice::redis_sink;
+using namespace sluice::redis;
 
 TEST_CASE("redis url: what each part means") {
   struct expected {

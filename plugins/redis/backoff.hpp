@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace sluice::redis_sink {
+namespace sluice::redis {
 
 /// Exponential with full jitter: each wait is uniform between nothing and a ceiling that doubles
 /// from `least` to `most`. Never gives up. `seed` makes instances differ.
@@ -46,4 +46,4 @@ class backoff {
   std::uint64_t state_;
 };
 
-}  // namespace sluice::redis_sink
+}  // namespace sluice::redis

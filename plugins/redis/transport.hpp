@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-namespace sluice::redis_sink {
+namespace sluice::redis {
 
 class transport {
  public:
@@ -77,4 +77,4 @@ class transport {
   std::array<char, 16'384> cipher_, plain_;
 };
 
-}  // namespace sluice::redis_sink
+}  // namespace sluice::redis

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sluice::redis_sink {
+namespace sluice::redis {
 
 enum class transport_kind : std::uint8_t { tcp, tls, unix_socket };
 
@@ -41,4 +41,4 @@ address parse_url(std::string_view url);
 /// For people: scheme, place and database, without user and password.
 std::string masked(const address& of);
 
-}  // namespace sluice::redis_sink
+}  // namespace sluice::redis

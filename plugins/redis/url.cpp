@@ -4,7 +4,7 @@
 #include <charconv>
 #include <stdexcept>
 
-namespace sluice::redis_sink {
+namespace sluice::redis {
 namespace {
 
 constexpr std::string_view allowed =
@@ -181,4 +181,4 @@ std::string masked(const address& of) {
   return text;
 }
 
-}  // namespace sluice::redis_sink
+}  // namespace sluice::redis

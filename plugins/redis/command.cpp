@@ -6,7 +6,7 @@
 #include <new>
 #include <vector>
 
-namespace sluice::redis_sink {
+namespace sluice::redis {
 
 void append_command(std::initializer_list<std::string_view> words, std::string& out) {
   std::vector<const char*> data;
@@ -23,4 +23,4 @@ void append_command(std::initializer_list<std::string_view> words, std::string& 
   std::free(text);
 }
 
-}  // namespace sluice::redis_sink
+}  // namespace sluice::redis

@@ -9,7 +9,7 @@
 #include <limits>
 #include <stdexcept>
 
-namespace sluice::redis_sink {
+namespace sluice::redis {
 namespace {
 
 std::string openssl_reason() {
@@ -134,4 +134,4 @@ void tls_session::sent(std::size_t bytes) {
   sent_ = 0;
 }
 
-}  // namespace sluice::redis_sink
+}  // namespace sluice::redis

@@ -10,7 +10,7 @@ typedef struct ssl_st SSL;
 typedef struct ssl_ctx_st SSL_CTX;
 typedef struct bio_st BIO;
 
-namespace sluice::redis_sink {
+namespace sluice::redis {
 
 struct tls_options {
   bool verify = true;
@@ -62,4 +62,4 @@ class tls_session {
   bool ended_ = false;
 };
 
-}  // namespace sluice::redis_sink
+}  // namespace sluice::redis

@@ -10,7 +10,7 @@
 #include <cassert>
 #include <cstddef>
 
-namespace sluice::redis_sink {
+namespace sluice::redis {
 
 /// Outlives the io_context it wakes.
 class wake_slot {
@@ -46,4 +46,4 @@ class wake_slot {
   alignas(std::max_align_t) std::byte memory_[256];
 };
 
-}  // namespace sluice::redis_sink
+}  // namespace sluice::redis

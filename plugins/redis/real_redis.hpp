@@ -21,12 +21,12 @@
 #include <utility>
 #include <vector>
 
-namespace sluice::redis_sink::testing {
+namespace sluice::redis::testing {
 
 struct temporary_folder {
   std::filesystem::path path;
   temporary_folder() {
-    std::string name = std::filesystem::temp_directory_path() / "redis_sink_XXXXXX";
+    std::string name = std::filesystem::temp_directory_path() / "sluice_redis_XXXXXX";
     if (mkdtemp(name.data()) == nullptr) throw std::runtime_error{"mkdtemp"};
     path = name;
   }
@@ -177,4 +177,4 @@ class listener {
   std::vector<message> messages_;
 };
 
-}  // namespace sluice::redis_sink::testing
+}  // namespace sluice::redis::testing

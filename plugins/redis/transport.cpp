@@ -11,7 +11,7 @@
 #include <exception>
 #include <utility>
 
-namespace sluice::redis_sink {
+namespace sluice::redis {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
@@ -219,4 +219,4 @@ void transport::fail_later(std::string why) {
   });
 }
 
-}  // namespace sluice::redis_sink
+}  // namespace sluice::redis
