@@ -174,6 +174,7 @@ void link::connect_next() {
 void link::opened() {
   const time_point now = host_.now();
   state_ = state::greeting;
+  ending_ = false;
   control_.clear();
   if (asking_)
     query_.ask(sentinel_identity_, settings_.to.master, control_);
@@ -190,17 +191,45 @@ void link::received(std::span<const char> bytes) {
   last_heard_ = now;
   const session::progress result = session_.feed(bytes, now);
   if (result == session::progress::fine) return;
-  if (result == session::progress::greeted) {
-    state_ = state::live;
-    live_since_ = now;
-    return owner_.up();
-  }
+  if (result == session::progress::greeted) return greeted(now);
   const std::string why = session_.reason();
   if (state_ == state::live) return lose(SLUICE_CAUSE_CONNECTION, why);
   fail_attempt(result == session::progress::refused ? SLUICE_CAUSE_REJECTED
                : result == session::progress::busy  ? SLUICE_CAUSE_BUSY
                                                     : SLUICE_CAUSE_CONNECTION,
                why);
+}
+
+void link::greeted(time_point now) {
+  if (end_predecessor(now)) return;
+  state_ = state::live;
+  live_since_ = now;
+  owner_.up();
+}
+
+/// Whether an answer about it is still to come: then `greeted` is called again.
+bool link::end_predecessor(time_point now) {
+  if (!predecessor_) return false;
+  const client_mark before = predecessor_->mark;
+  const std::uint64_t id = session_.mark().id;
+  // It was another server's, or the server restarted since and counts anew.
+  const bool gone =
+      predecessor_->server != endpoints_[next_endpoint_ - 1] || (id != 0 && id <= before.id);
+  const bool asked = std::exchange(ending_, false);
+  if (!gone && !asked && before.id != 0) {
+    ending_ = true;
+    control_.clear();
+    session_.kill(before, now, control_);
+    if (transport_.send(control_)) return true;
+    closed("the greeting could not be written");
+    return true;
+  }
+  predecessor_.reset();
+  if (!gone && before.id == 0)
+    owner_.may_disorder("the server does not answer CLIENT INFO");
+  else if (!gone && !session_.reason().empty())
+    owner_.may_disorder("CLIENT KILL was answered " + session_.reason());
+  return false;
 }
 
 void link::closed(std::string_view why) {
@@ -232,6 +261,7 @@ void link::lose(std::uint32_t cause, std::string_view why) {
   const time_point now = host_.now();
   const std::string reason{why};
   const std::uint32_t unknown = session_.unanswered();
+  if (unknown > 0) predecessor_ = {endpoints_[next_endpoint_ - 1], session_.mark()};
   transport_.close();
   // A server that greets and then hangs up again and again is dialled ever less often.
   if (now - live_since_ >= 2 * settings_.times.backoff_max) backoff_.reset();

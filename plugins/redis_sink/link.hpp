@@ -58,6 +58,8 @@ class link final : transport::listener {
     virtual void down(std::uint32_t cause, std::string_view why, std::uint32_t unknown) = 0;
     /// An attempt failed: SLUICE_CAUSE_REJECTED when credentials or database were refused.
     virtual void attempt_failed(std::uint32_t cause, std::string_view why) = 0;
+    /// What an earlier connection left unanswered may come behind what this one will bring.
+    virtual void may_disorder(std::string_view why) = 0;
   };
 
   link(boost::asio::io_context& io, host host, link_settings settings, listener& owner);
@@ -103,6 +105,8 @@ class link final : transport::listener {
   bool find_numeric();
   duration step_limit() const;
   void connect_next();
+  void greeted(time_point now);
+  bool end_predecessor(time_point now);
   void fail_attempt(std::uint32_t cause, std::string_view why);
   void lose(std::uint32_t cause, std::string_view why);
   void wait(duration delay, time_point now);
@@ -112,6 +116,14 @@ class link final : transport::listener {
   listener& owner_;
   session session_;
   transport transport_;
+  /// The last connection that ended with calls unanswered: its bytes may still be on their way, and
+  /// would come behind those of the next one. None once it is known to be ended.
+  struct predecessor {
+    transport::protocol::endpoint server;
+    client_mark mark;
+  };
+  std::optional<predecessor> predecessor_;
+  bool ending_ = false;  ///< asked on this connection to end it
   time_point live_since_{};
   backoff backoff_;
   const sluice_resolver* resolver_;

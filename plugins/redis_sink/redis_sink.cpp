@@ -245,6 +245,14 @@ void sink::attempt_failed(std::uint32_t cause, std::string_view why) {
   report_attempt(SLUICE_PUBLISH_FAILED, cause);
 }
 
+void sink::may_disorder(std::string_view why) {
+  if (std::exchange(disorder_told_, true)) return;
+  host_.alert("order", place_ +
+                           ": unanswered records of a lost connection cannot be kept from "
+                           "coming behind newer ones: " +
+                           std::string{why} + "; the user needs +client|info and +client|kill");
+}
+
 /// A guard counts those that failed, and may wait for one that did not.
 void sink::report_attempt(std::uint32_t result, std::uint32_t cause) {
   sluice_outcome attempt{};

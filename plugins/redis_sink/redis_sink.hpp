@@ -56,6 +56,7 @@ class sink : link::listener {
   void up() override;
   void down(std::uint32_t cause, std::string_view why, std::uint32_t unknown) override;
   void attempt_failed(std::uint32_t cause, std::string_view why) override;
+  void may_disorder(std::string_view why) override;
 
   void report_attempt(std::uint32_t result, std::uint32_t cause);
   encoded encode(const record& of);
@@ -81,6 +82,7 @@ class sink : link::listener {
 
   // Events that could come in floods.
   bool unreachable_told_ = false;  ///< since the connection was last up
+  bool disorder_told_ = false;
   struct refusals {
     time_point told{};
     std::uint64_t untold = 0;

@@ -358,6 +358,41 @@ TEST_CASE("redis_sink: killed and restarted, it goes on by itself") {
   CHECK(run.drain());
 }
 
+TEST_CASE("redis_sink: a lost connection is ended before the next one publishes, or it is said") {
+  real_redis server;
+  server.ask({"ACL", "SETUSER", "weak", "on", ">pw", "allchannels", "+publish", "+ping"});
+  const std::string times = "timeout = '200ms'\nconnect_timeout = '200ms'\n";
+  const auto lose = [&](running& run) {
+    REQUIRE(run.connected());
+    run.told.clear();
+    server.freeze();
+    run.push(ticks(1));
+    REQUIRE(run.hears_of("disconnected"));
+    server.thaw();
+    REQUIRE(run.connected());
+  };
+  const auto kills = [&] {
+    const std::string stats = server.ask({"INFO", "commandstats"});
+    const auto at = stats.find("cmdstat_client|kill:calls=");
+    return at == std::string::npos ? 0 : std::stoi(stats.substr(at + 26));
+  };
+  running run{at(server) + times};
+  lose(run);
+  CHECK(kills() >= 1);
+  CHECK(run.hears_of("connected"));
+  CHECK(run.times("order") == 0);
+
+  running weak{"url = 'unix://weak:pw@" + server.socket() + "'\n" + times};
+  lose(weak);
+  CHECK(weak.hears_of("order"));
+  CHECK(weak.text_of("order").find("CLIENT INFO") != std::string::npos);
+  CHECK(weak.hears_of("connected"));
+  lose(weak);
+  CHECK(weak.hears_of("connected"));
+  CHECK(weak.times("order") == 0);  // once is enough
+  CHECK(weak.run_until([&] { return weak.count().unknown == 2; }, patience));
+}
+
 TEST_CASE("redis_sink: a frozen server: unknown after the timeout, never sent again") {
   real_redis server;
   listener who{server};

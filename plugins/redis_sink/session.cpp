@@ -4,10 +4,31 @@
 
 #include <algorithm>
 #include <cassert>
+#include <charconv>
 #include <utility>
 
 namespace sluice::redis_sink {
 using redis::append_command;
+
+namespace {
+
+/// "id=5 addr=127.0.0.1:4711 laddr=...", as CLIENT LIST has it a line.
+client_mark mark_of(std::string_view info) {
+  const auto value = [&](std::string_view key) {
+    const auto at = info.find(key);
+    if (at == std::string_view::npos) return std::string_view{};
+    const std::string_view rest = info.substr(at + key.size());
+    return rest.substr(0, rest.find(' '));
+  };
+  if (!info.starts_with("id=")) return {};
+  client_mark made;
+  const std::string_view id = value("id=");
+  std::from_chars(id.data(), id.data() + id.size(), made.id);
+  made.address = value(" addr=");
+  return made;
+}
+
+}  // namespace
 
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
 
@@ -23,6 +44,7 @@ void session::greet(const identity& as, role_check role, time_point now, std::st
   assert(count_ == 0);
   reader_.reset();
   reason_.clear();
+  mark_ = {};
   if (!as.password.empty() || !as.user.empty()) {
     if (as.user.empty())
       append_command({"AUTH", as.password}, out);
@@ -40,8 +62,16 @@ void session::greet(const identity& as, role_check role, time_point now, std::st
   }
   append_command({"CLIENT", "SETNAME", as.client_name}, out);
   expect({command::client_name, true, 1, 0, now});
+  append_command({"CLIENT", "INFO"}, out);
+  expect({command::client_info, true, 1, 0, now});
   append_command({"PING"}, out);
   expect({command::ping, true, 1, 0, now});
+}
+
+/// The address too: a restarted server counts its connections anew.
+void session::kill(const client_mark& other, time_point now, std::string& out) {
+  append_command({"CLIENT", "KILL", "ID", std::to_string(other.id), "ADDR", other.address}, out);
+  expect({command::client_kill, true, 1, 0, now});
 }
 
 void session::published(std::uint64_t call, std::uint32_t count, time_point written) {
@@ -97,6 +127,11 @@ void session::pop() {
 
 session::progress session::greeting_answered(const reply& of) {
   const command what = queue_[first_].what;
+  if (what == command::client_kill) {
+    if (of.kind == reply_kind::error) reason_ = of.text;
+    return progress::greeted;
+  }
+  if (what == command::client_info && of.kind == reply_kind::string) mark_ = mark_of(of.text);
   if (of.kind == reply_kind::error) {
     // Said to whoever connects, whatever was asked.
     if (of.text.starts_with("DENIED")) return fail(progress::refused, std::string{of.text});
@@ -104,8 +139,9 @@ session::progress session::greeting_answered(const reply& of) {
     const std::string_view code = first_word(of.text);
     const bool publishes = code == "LOADING" || code == "MASTERDOWN";
     if (what == command::ping && publishes) return progress::greeted;
-    if (what == command::client_name && (publishes || cause_of(of.text) != SLUICE_CAUSE_BUSY))
-      return progress::fine;  // a nicety; a user may lack the right
+    const bool nicety = what == command::client_name || what == command::client_info;
+    if (nicety && (publishes || cause_of(of.text) != SLUICE_CAUSE_BUSY))
+      return progress::fine;  // a user may lack the right
     if (cause_of(of.text) == SLUICE_CAUSE_BUSY) return fail(progress::busy, std::string{of.text});
     // Only the first word: some servers repeat a command they refuse, and with it the password.
     if (what == command::auth)

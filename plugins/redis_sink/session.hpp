@@ -25,6 +25,12 @@ struct identity {
   std::string client_name;
 };
 
+/// Which connection of its server's one is, by what CLIENT INFO says.
+struct client_mark {
+  std::uint64_t id = 0;  ///< grows with each connection until the server restarts; 0: not told
+  std::string address;   ///< as the server sees it
+};
+
 /// Whether a connection is only good if its peer is a master.
 enum class role_check : std::uint8_t { none, master };
 
@@ -67,6 +73,12 @@ class session {
   progress feed(std::span<const char> bytes, time_point now);
   const std::string& reason() const { return reason_; }
 
+  /// Of this connection, once it is greeted.
+  const client_mark& mark() const { return mark_; }
+  /// After the greeting and before any call: appends what ends another connection to this server.
+  /// Its answer is told as `greeted` once more; why it was refused, if it was, is then in reason.
+  void kill(const client_mark& other, time_point now, std::string& out);
+
   /// A call of `count` commands, a message each, whose first byte was written at `written`.
   void published(std::uint64_t call, std::uint32_t count, time_point written);
   /// Appends a PING that is written now.
@@ -84,7 +96,16 @@ class session {
   time_point oldest() const { return queue_[first_].written; }
 
  private:
-  enum class command : std::uint8_t { auth, select, role, client_name, ping, publish };
+  enum class command : std::uint8_t {
+    auth,
+    select,
+    role,
+    client_name,
+    client_info,
+    ping,
+    client_kill,
+    publish
+  };
   struct expected {
     command what = command::ping;
     bool greeting = false;
@@ -110,6 +131,7 @@ class session {
   std::uint32_t in_flight_ = 0, in_flight_records_ = 0;
   sluice_outcome piece_{};  ///< of the oldest call: answers alike so far
   std::uint64_t most_receivers_ = 0;
+  client_mark mark_;
   std::string reason_;
 };
 

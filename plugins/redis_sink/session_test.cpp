@@ -14,6 +14,8 @@ namespace {
 
 constexpr time_point t0{1'000s};
 
+#define CLIENT_INFO "$38\r\nid=7 addr=127.0.0.1:40 laddr=h:1 fd=8 \r\n"
+
 struct recorder final : session::listener {
   struct piece {
     std::uint32_t result, cause, count;
@@ -43,7 +45,7 @@ struct fixture {
   }
   void greet() {
     talk.greet({"", "", 0, "me"}, role_check::none, t0, out);
-    REQUIRE(feed("+OK\r\n+PONG\r\n") == session::progress::greeted);
+    REQUIRE(feed("+OK\r\n" CLIENT_INFO "+PONG\r\n") == session::progress::greeted);
   }
 };
 
@@ -61,13 +63,16 @@ TEST_CASE("session: the greeting says what is set and nothing else") {
     const char* commands;
   } table[] = {
       {{"", "", 0, "me"},
-       "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$2\r\nme\r\n*1\r\n$4\r\nPING\r\n"},
+       "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$2\r\nme\r\n"
+       "*2\r\n$6\r\nCLIENT\r\n$4\r\nINFO\r\n*1\r\n$4\r\nPING\r\n"},
       {{"", "pw", 0, "me"},
        "*2\r\n$4\r\nAUTH\r\n$2\r\npw\r\n"
-       "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$2\r\nme\r\n*1\r\n$4\r\nPING\r\n"},
+       "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$2\r\nme\r\n"
+       "*2\r\n$6\r\nCLIENT\r\n$4\r\nINFO\r\n*1\r\n$4\r\nPING\r\n"},
       {{"joe", "p w", 12, "me"},
        "*3\r\n$4\r\nAUTH\r\n$3\r\njoe\r\n$3\r\np w\r\n*2\r\n$6\r\nSELECT\r\n$2\r\n12\r\n"
-       "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$2\r\nme\r\n*1\r\n$4\r\nPING\r\n"},
+       "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$2\r\nme\r\n"
+       "*2\r\n$6\r\nCLIENT\r\n$4\r\nINFO\r\n*1\r\n$4\r\nPING\r\n"},
   };
   for (const auto& row : table) {
     fixture f;
@@ -84,15 +89,18 @@ TEST_CASE("session: how a greeting ends") {
     session::progress progress;
     const char* reason;
   } table[] = {
-      {{"", "", 0, "me"}, "+OK\r\n+PONG\r\n", session::progress::greeted, ""},
-      {{"", "pw", 3, "me"}, "+OK\r\n+OK\r\n+OK\r\n+PONG\r\n", session::progress::greeted, ""},
+      {{"", "", 0, "me"}, "+OK\r\n" CLIENT_INFO "+PONG\r\n", session::progress::greeted, ""},
+      {{"", "pw", 3, "me"},
+       "+OK\r\n+OK\r\n+OK\r\n" CLIENT_INFO "+PONG\r\n",
+       session::progress::greeted,
+       ""},
       {{"", "pw", 3, "me"}, "+OK\r\n+OK\r\n+OK\r\n", session::progress::fine, ""},
       {{"", "", 0, "me"},
-       "-NOPERM no CLIENT\r\n-NOPERM no PING\r\n",
+       "-NOPERM no CLIENT\r\n-NOPERM no CLIENT\r\n-NOPERM no PING\r\n",
        session::progress::greeted,
        ""},
       {{"", "", 0, "me"},
-       "-NOAUTH need it\r\n-NOAUTH need it\r\n",
+       "-NOAUTH need it\r\n-NOAUTH need it\r\n-NOAUTH need it\r\n",
        session::progress::refused,
        "the server asks for a password"},
       {{"joe", "hidden", 0, "me"},
@@ -115,15 +123,21 @@ TEST_CASE("session: how a greeting ends") {
        "-ERR max number of clients reached\r\n",
        session::progress::busy,
        "ERR max number of clients reached"},
-      {{"", "", 0, "me"}, "+OK\r\n-LOADING in memory\r\n", session::progress::greeted, ""},
-      {{"", "", 0, "me"}, "-MASTERDOWN x\r\n-MASTERDOWN x\r\n", session::progress::greeted, ""},
+      {{"", "", 0, "me"},
+       "+OK\r\n" CLIENT_INFO "-LOADING in memory\r\n",
+       session::progress::greeted,
+       ""},
+      {{"", "", 0, "me"},
+       "-MASTERDOWN x\r\n-MASTERDOWN x\r\n-MASTERDOWN x\r\n",
+       session::progress::greeted,
+       ""},
       {{"", "", 0, "me"}, "-BUSY a script\r\n", session::progress::busy, "BUSY a script"},
       {{"", "", 0, "me"},
        "HTTP/1.1 400 Bad Request\r\n",
        session::progress::broken,
        "what came is not the Redis protocol"},
       {{"", "", 0, "me"},
-       "+OK\r\n+PONG\r\n+OK\r\n",
+       "+OK\r\n" CLIENT_INFO "+PONG\r\n+OK\r\n",
        session::progress::broken,
        "a reply came that nothing asked for"},
   };
@@ -134,6 +148,43 @@ TEST_CASE("session: how a greeting ends") {
     CHECK(f.feed(row.replies) == row.progress);
     CHECK(f.talk.reason() == row.reason);
     CHECK(f.told.pieces.empty());
+  }
+}
+
+TEST_CASE("session: a connection knows its mark, and ends another before it publishes") {
+  const struct {
+    const char* info;
+    std::uint64_t id;
+    const char* address;
+  } marks[] = {{CLIENT_INFO, 7, "127.0.0.1:40"},
+               {"$29\r\nid=18446744073709551615 addr=\r\n", ~std::uint64_t{0}, ""},
+               {"$4\r\nwhat\r\n", 0, ""},
+               {"$5\r\nid=x \r\n", 0, ""},
+               {"-ERR unknown subcommand\r\n", 0, ""}};
+  for (const auto& row : marks) {
+    CAPTURE(row.info);
+    fixture f;
+    f.talk.greet({"", "", 0, "me"}, role_check::none, t0, f.out);
+    CHECK(f.feed(std::string{"+OK\r\n"} + row.info + "+PONG\r\n") == session::progress::greeted);
+    CHECK(f.talk.mark().id == row.id);
+    CHECK(f.talk.mark().address == row.address);
+  }
+
+  const struct {
+    const char *reply, *reason;
+  } replies[] = {{":1\r\n", ""}, {":0\r\n", ""}, {"-NOPERM no\r\n", "NOPERM no"}};
+  for (const auto& row : replies) {
+    fixture f;
+    f.greet();
+    f.out.clear();
+    f.talk.kill({5, "127.0.0.1:39"}, t0 + 1s, f.out);
+    CHECK(f.out ==
+          "*6\r\n$6\r\nCLIENT\r\n$4\r\nKILL\r\n$2\r\nID\r\n$1\r\n5\r\n"
+          "$4\r\nADDR\r\n$12\r\n127.0.0.1:39\r\n");
+    CHECK(f.talk.oldest() == t0 + 1s);
+    CHECK(f.feed(row.reply) == session::progress::greeted);
+    CHECK(f.talk.reason() == row.reason);
+    CHECK(f.talk.silent());
   }
 }
 
@@ -154,7 +205,7 @@ TEST_CASE("session: behind a sentinel only a master will do") {
     fixture f;
     f.talk.greet({"", "", 0, "me"}, role_check::master, t0, f.out);
     CHECK(f.out.starts_with("*1\r\n$4\r\nROLE\r\n"));
-    CHECK(f.feed(std::string{row.role} + "+OK\r\n+PONG\r\n") == row.progress);
+    CHECK(f.feed(std::string{row.role} + "+OK\r\n" CLIENT_INFO "+PONG\r\n") == row.progress);
     CHECK(f.talk.reason() == row.reason);
   }
 }
@@ -219,7 +270,7 @@ TEST_CASE("session: an entry of a stream is answered by its id") {
     fixture f;
     session talk{f.told, reply_kind::string};
     talk.greet({"", "", 0, "me"}, role_check::none, t0, f.out);
-    const std::string bytes = "+OK\r\n+PONG\r\n" + std::string{row.reply};
+    const std::string bytes = "+OK\r\n" CLIENT_INFO "+PONG\r\n" + std::string{row.reply};
     talk.published(1, 1, t0);
     const auto got = talk.feed({bytes.data(), bytes.size()}, t0);
     CHECK((got == session::progress::broken) == (row.progress == session::progress::broken));

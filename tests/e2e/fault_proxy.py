@@ -15,7 +15,8 @@ class FaultProxy:
     What holds until it is changed: `latency` and `jitter` (seconds, each way), `bandwidth` (bytes a
     second, each way, 0: any), `slice` (bytes a write, 0: any), `stalled` (nothing passes).
     What happens once, to every connection there is: reset, half_close. What happens once, to the
-    next bytes from the server: garble, cut.
+    next bytes from the server: garble, cut. What `detain` makes of the connections there are: nothing
+    of theirs passes until `release`, though their clients give up and connect anew.
     """
 
     def __init__(self, server_port, seed):
@@ -28,6 +29,7 @@ class FaultProxy:
         self._next = None  # a fault of the next bytes from the server
         self._clients = {}  # the writer of each to its task
         self._tasks = set()
+        self._detained = set()  # tasks
         self._loop = asyncio.new_event_loop()
         self._server = self._loop.run_until_complete(
             asyncio.start_server(self._connected, "127.0.0.1", 0))
@@ -49,6 +51,12 @@ class FaultProxy:
     def half_close(self):
         """The server seems to close: its clients may still write."""
         self._call(lambda: [each.write_eof() for each in self._clients])
+
+    def detain(self):
+        self._call(lambda: self._detained.update(self._clients.values()))
+
+    def release(self):
+        self._call(self._detained.clear)
 
     def garble(self):
         """One byte of the next reply is another."""
@@ -91,8 +99,9 @@ class FaultProxy:
             self._abort(writer)
             return
         self._clients[writer] = asyncio.current_task()
-        up = asyncio.ensure_future(self._pump(reader, to_server, False))
-        down = asyncio.ensure_future(self._pump(from_server, writer, True))
+        task = asyncio.current_task()
+        up = asyncio.ensure_future(self._pump(reader, to_server, False, task))
+        down = asyncio.ensure_future(self._pump(from_server, writer, True, task))
         try:
             await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
@@ -104,10 +113,10 @@ class FaultProxy:
             to_server.close()
             writer.close()
 
-    async def _pump(self, reader, writer, from_server):
+    async def _pump(self, reader, writer, from_server, task):
         try:
             while data := await reader.read(CHUNK):
-                while self.stalled:
+                while self.stalled or task in self._detained:
                     await asyncio.sleep(0.005)
                 if self.latency or self.jitter:
                     await asyncio.sleep(self.latency + self.jitter * self._random.random())
