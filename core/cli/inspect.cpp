@@ -3,6 +3,7 @@
 #include "config/docs.hpp"
 #include "config/json.hpp"
 #include "config/pipeline.hpp"
+#include "config/settings.hpp"
 
 #include <sluice/record.hpp>
 
@@ -10,7 +11,6 @@
 #include <boost/json.hpp>
 
 #include <array>
-#include <span>
 
 namespace sluice::cli {
 namespace {
@@ -55,16 +55,12 @@ const char* kind_of(const sluice_field& row) {
   return row.kind < names.size() ? names[row.kind] : "unknown";
 }
 
-std::span<const sluice_field> rows(const sluice_plugin& plugin) {
-  return {plugin.fields, plugin.field_count};
-}
-
 std::string as_json(const sluice_plugin& plugin) {
   const auto list = [](const std::vector<std::string>& all) {
     return json::array(all.begin(), all.end());
   };
   json::array keys;
-  for (const sluice_field& row : rows(plugin)) {
+  for (const sluice_field& row : config::rows_of(plugin)) {
     json::object made{{"key", view(row.key)},
                       {"kind", kind_of(row)},
                       {"doc", view(row.doc)},
@@ -97,7 +93,7 @@ std::string as_text(const sluice_plugin& plugin) {
   for (std::uint32_t i = 0; i < plugin.emit_count; ++i)
     out += fmt::format("emits: {}\n", view(plugin.emits[i]));
   out += plugin.field_count == 0 ? "no keys of its own\n" : "\nkeys:\n";
-  for (const sluice_field& row : rows(plugin)) {
+  for (const sluice_field& row : config::rows_of(plugin)) {
     std::string about{row.kind == SLUICE_CHOICE ? view(row.choices) : kind_of(row)};
     if (row.unit.size != 0) about += fmt::format(" in {}", view(row.unit));
     for (const std::string& flag : flags(row)) about += ", " + flag;

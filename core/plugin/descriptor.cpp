@@ -23,9 +23,20 @@ namespace {
 
 using config::kind_name;
 
-/// What a descriptor of ABI 1.0 has; it never shrinks.
+// What a struct of ABI 1.0 has, however much longer this host's own is: a plugin of that time loads
+// for as long as the major is the same.
 constexpr std::uint32_t descriptor_min =
     offsetof(sluice_plugin, extension) + sizeof(sluice_plugin::extension);
+constexpr std::uint32_t row_min = offsetof(sluice_field, maximum) + sizeof(sluice_field::maximum);
+constexpr std::uint32_t guard_min = offsetof(sluice_guard, force) + sizeof(sluice_guard::force);
+constexpr std::uint32_t swap_min =
+    offsetof(sluice_swap, reconfigure) + sizeof(sluice_swap::reconfigure);
+constexpr std::uint32_t codec_list_min =
+    offsetof(sluice_codec_list, codecs) + sizeof(sluice_codec_list::codecs);
+constexpr std::uint32_t codec_min =
+    offsetof(sluice_codec, read_field) + sizeof(sluice_codec::read_field);
+/// A row this long is no row.
+constexpr std::uint32_t row_max = 1024;
 constexpr std::uint32_t rows_max = 1024;
 constexpr std::uint32_t emits_max = 256;
 
@@ -55,9 +66,11 @@ void check_sizes(const sluice_plugin& plugin, std::uint64_t symbol_size) {
   if (symbol_size != 0 && plugin.size > symbol_size)
     refuse("too small a struct: its sluice_plugin says {} bytes, the file has {}", plugin.size,
            symbol_size);
-  if (plugin.field_count != 0 && plugin.field_size != sizeof(sluice_field))
+  if (plugin.field_count != 0 && plugin.field_size < row_min)
     refuse("too small a struct: its sluice_field has {} bytes, ABI {}.{} has {}", plugin.field_size,
-           plugin.abi_major, plugin.abi_minor, sizeof(sluice_field));
+           plugin.abi_major, plugin.abi_minor, row_min);
+  if (plugin.field_count != 0 && plugin.field_size > row_max)
+    refuse("its sluice_field says {} bytes, {} are allowed", plugin.field_size, row_max);
   if (plugin.field_count > rows_max)
     refuse("has {} rows, {} are allowed", plugin.field_count, rows_max);
   if (plugin.emit_count > emits_max)
@@ -141,9 +154,9 @@ void check_guard(const sluice_plugin& plugin) {
   const auto* table = static_cast<const sluice_guard*>(
       plugin.extension == nullptr ? nullptr : plugin.extension(borrow(SLUICE_EXT_GUARD)));
   if (table == nullptr) refuse("is a guard, but has no {}", SLUICE_EXT_GUARD);
-  if (table->size < sizeof(sluice_guard))
+  if (table->size < guard_min)
     refuse("too small a struct: its sluice_guard has {} bytes, {} has {}", table->size,
-           SLUICE_EXT_GUARD, sizeof(sluice_guard));
+           SLUICE_EXT_GUARD, guard_min);
   if (table->permit == nullptr || table->result == nullptr || table->closed == nullptr)
     refuse("is a guard, but its permit, result or closed is null");
 }
@@ -151,9 +164,9 @@ void check_guard(const sluice_plugin& plugin) {
 void check_swap(const sluice_plugin& plugin) {
   if (plugin.extension == nullptr) return;
   const auto* table = static_cast<const sluice_swap*>(plugin.extension(borrow(SLUICE_EXT_SWAP)));
-  if (table != nullptr && table->size < sizeof(sluice_swap))
+  if (table != nullptr && table->size < swap_min)
     refuse("too small a struct: its sluice_swap has {} bytes, {} has {}", table->size,
-           SLUICE_EXT_SWAP, sizeof(sluice_swap));
+           SLUICE_EXT_SWAP, swap_min);
 }
 
 void check_codecs(const sluice_plugin& plugin) {
@@ -161,14 +174,14 @@ void check_codecs(const sluice_plugin& plugin) {
   const auto* list =
       static_cast<const sluice_codec_list*>(plugin.extension(borrow(SLUICE_EXT_CODEC)));
   if (list == nullptr) return;
-  if (list->size < sizeof(sluice_codec_list))
+  if (list->size < codec_list_min)
     refuse("too small a struct: its sluice_codec_list has {} bytes, {} has {}", list->size,
-           SLUICE_EXT_CODEC, sizeof(sluice_codec_list));
+           SLUICE_EXT_CODEC, codec_list_min);
   if (list->count > emits_max || (list->count != 0 && list->codecs == nullptr))
     refuse("its list of codecs is not usable");
   for (std::uint32_t i = 0; i < list->count; ++i) {
     const sluice_codec* codec = list->codecs[i];
-    if (codec == nullptr || codec->size < sizeof(sluice_codec) || !is_schema(view(codec->schema)) ||
+    if (codec == nullptr || codec->size < codec_min || !is_schema(view(codec->schema)) ||
         codec->write_json == nullptr || codec->read_field == nullptr)
       refuse("its codec {} is incomplete: it needs a schema, write_json and read_field", i);
   }

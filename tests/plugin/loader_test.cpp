@@ -60,6 +60,14 @@ TEST_CASE("another version of the contract is refused by number") {
         "too small a struct: its sluice_plugin has 64 bytes, ABI 1.0 has 184");
   CHECK(reason("large_struct") ==
         "too small a struct: its sluice_plugin says 248 bytes, the file has 184");
+  CHECK(reason("short_rows") ==
+        "too small a struct: its sluice_field has 96 bytes, ABI 1.0 has 120");
+}
+
+TEST_CASE("rows that are longer than this host's are read as far as it knows them") {
+  const auto found = in_fixtures.find("long_rows");
+  REQUIRE(found.plugin != nullptr);
+  CHECK(found.plugin->field_size > sizeof(sluice_field));
 }
 
 TEST_CASE("an incomplete descriptor is refused") {
