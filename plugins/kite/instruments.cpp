@@ -26,11 +26,13 @@ enum column : std::size_t {
   at_type,
   at_segment,
   at_exchange,
+  at_name,
+  at_expiry,
   columns
 };
 constexpr std::array<std::string_view, columns> names{
-    "instrument_token", "tradingsymbol",   "last_price", "strike",
-    "tick_size",        "instrument_type", "segment",    "exchange"};
+    "instrument_token", "tradingsymbol", "last_price", "strike", "tick_size",
+    "instrument_type",  "segment",       "exchange",   "name",   "expiry"};
 
 std::string_view type_of(std::string_view instrument_type, std::string_view segment) {
   if (segment == "INDICES") return "underlying";
@@ -45,6 +47,17 @@ bool read(std::string_view text, Number& into) {
   const auto done = std::from_chars(text.data(), end, into);
   return done.ec == std::errc{} && done.ptr == end;
 }
+
+/// 24000, 412.5; empty for 0 and for what is no price.
+struct strike_text {
+  std::array<char, 32> digits;
+  std::string_view write(double strike) {
+    const auto done = std::to_chars(digits.data(), digits.data() + digits.size(), strike,
+                                    std::chars_format::fixed);
+    if (strike <= 0 || done.ec != std::errc{}) return {};
+    return {digits.data(), static_cast<std::size_t>(done.ptr - digits.data())};
+  }
+};
 
 class parser {
  public:
@@ -107,6 +120,8 @@ class parser {
         !number(at_tick_size, made.tick_size))
       return;
     made.exchange = field(at_exchange);
+    made.name = field(at_name);
+    made.expiry = field(at_expiry);
     made.segment = field(at_segment);
     made.type = type_of(field(at_type), made.segment);
     const auto [seen, inserted] = first_lines_.emplace(made.token, line_);
@@ -144,14 +159,19 @@ void publish_attributes(const sluice_host* host, std::span<const instrument> row
       host->extension(host, {SLUICE_EXT_ATTRIBUTES, sizeof SLUICE_EXT_ATTRIBUTES - 1}));
   if (table == nullptr) return;
   const auto text = [](std::string_view of) { return sluice_str{of.data(), of.size()}; };
-  const std::array<sluice_str, 4> attribute_names{text("symbol"), text("exchange"), text("segment"),
-                                                  text("type")};
-  std::vector<std::array<sluice_str, 4>> values;
+  constexpr std::size_t count = 7;
+  const std::array<sluice_str, count> attribute_names{
+      text("symbol"), text("exchange"), text("segment"), text("type"),
+      text("name"),   text("expiry"),   text("strike")};
+  std::vector<std::array<sluice_str, count>> values;
   values.reserve(rows.size());
+  std::vector<strike_text> strikes(rows.size());
   std::vector<sluice_key_row> keys;
   keys.reserve(rows.size());
-  for (const instrument& row : rows) {
-    values.push_back({text(row.symbol), text(row.exchange), text(row.segment), text(row.type)});
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const instrument& row = rows[i];
+    values.push_back({text(row.symbol), text(row.exchange), text(row.segment), text(row.type),
+                      text(row.name), text(row.expiry), text(strikes[i].write(row.strike))});
     keys.push_back({row.token, values.back().data()});
   }
   if (table->publish(host, attribute_names.data(), attribute_names.size(), keys.data(),

@@ -21,6 +21,8 @@ struct instrument {
   double last_price = 0;
   double strike = 0;
   double tick_size = 0;
+  std::string name{};  ///< of a derivative: its underlying's (NIFTY), else the company's or its own
+  std::string expiry{};  ///< of a derivative: 2026-01-29
 
   bool operator==(const instrument&) const = default;
 };
@@ -43,8 +45,9 @@ instruments_file parse_instruments(std::string_view csv);
 /// Reads the file at `path`. Throws std::runtime_error if it cannot be read.
 instruments_file load_instruments(const std::string& path);
 
-/// Publishes symbol, exchange, segment and type of each token as key attributes, if the host has
-/// that extension. For a source's lane or constructor.
+/// Publishes symbol, exchange, segment, type, name, expiry and strike of each token as key
+/// attributes, if the host has that extension; what is not known, or 0, is empty. For a source's
+/// lane or constructor.
 void publish_attributes(const sluice_host* host, std::span<const instrument> rows);
 
 }  // namespace sluice::kite

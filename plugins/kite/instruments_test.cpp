@@ -1,3 +1,4 @@
+#include <sluice/ext/attributes.h>
 #include <kite/instruments.hpp>
 #include <kite/test_support.hpp>
 
@@ -10,7 +11,9 @@ const std::string header =
     "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_"
     "size,"
     "instrument_type,segment,exchange\n";
-}
+
+std::string text_of(sluice_str from) { return {from.data, from.size}; }
+}  // namespace
 
 TEST_CASE("rows and the types they stand for") {
   const auto file = parse_instruments(
@@ -22,11 +25,14 @@ TEST_CASE("rows and the types they stand for") {
       "12683266,49544,NIFTY24JUN22000CE,NIFTY,0,2024-06-27,22000,0.05,25,CE,NFO-OPT,NFO");
   CHECK(file.errors.empty());
   REQUIRE(file.rows.size() == 4);
-  CHECK(file.rows[0] == instrument{408065, "INFY", "NSE", "NSE", "equity", 1573.15, 0, 0.05});
+  CHECK(file.rows[0] ==
+        instrument{408065, "INFY", "NSE", "NSE", "equity", 1573.15, 0, 0.05, "INFOSYS", ""});
   CHECK(file.rows[1].type == "underlying");
   CHECK(file.rows[2].type == "futures");
   CHECK(file.rows[3].type == "options");
   CHECK(file.rows[3].strike == 22000);
+  CHECK(file.rows[3].name == "NIFTY");
+  CHECK(file.rows[3].expiry == "2024-06-27");
 }
 
 TEST_CASE("each bad row is an error with its line, the others are read") {
@@ -55,6 +61,40 @@ TEST_CASE("columns in any order; the two needed ones must be there") {
   CHECK(parse_instruments("").errors.size() == 2);
   CHECK(parse_instruments("instrument_token\n1\n").errors[0].what ==
         "the header has no column tradingsymbol");
+}
+
+TEST_CASE("what the host is told of each token") {
+  static std::vector<std::string> told;
+  told.clear();
+  static constexpr sluice_attributes table{
+      sizeof(sluice_attributes),
+      [](const sluice_host*, const sluice_str* names, std::uint32_t count,
+         const sluice_key_row* rows, std::uint64_t row_count) {
+        for (std::uint64_t i = 0; i < row_count; ++i) {
+          std::string line = std::to_string(rows[i].key);
+          for (std::uint32_t name = 0; name < count; ++name)
+            line += " " + text_of(names[name]) + "=" + text_of(rows[i].values[name]);
+          told.push_back(line);
+        }
+        return sluice_status{SLUICE_OK};
+      },
+      nullptr, nullptr};
+  sluice_host host{};
+  host.extension = [](const sluice_host*, sluice_str) -> const void* { return &table; };
+  publish_attributes(&host,
+                     parse_instruments(header + "1,1,INFY,INFOSYS,1,,0,0.05,1,EQ,NSE,NSE\n"
+                                                "2,2,S26JAN,SENSEX,1,2026-01-29,100000.0,0.05,1,CE,"
+                                                "BFO-OPT,BFO\n"
+                                                "3,3,I26JAN,ITC,1,2026-01-29,412.5,0.05,1,PE,"
+                                                "NFO-OPT,NFO\n")
+                         .rows);
+  REQUIRE(told.size() == 3);
+  CHECK(told[0] ==
+        "1 symbol=INFY exchange=NSE segment=NSE type=equity name=INFOSYS expiry= strike=");
+  CHECK(told[1] ==
+        "2 symbol=S26JAN exchange=BFO segment=BFO-OPT type=options name=SENSEX expiry=2026-01-29 "
+        "strike=100000");
+  CHECK(told[2].ends_with("strike=412.5"));
 }
 
 TEST_CASE("a file that is not there is an error") {
