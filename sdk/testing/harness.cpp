@@ -201,7 +201,7 @@ void harness::attributes(
   parts_->probes.source->attributes(names, rows);
 }
 
-void harness::push(const std::vector<input>& records) {
+void harness::push(std::span<const input> records) {
   if (parts_->probes.source == nullptr)
     throw std::logic_error{"push: a source or a service takes no input"};
   {

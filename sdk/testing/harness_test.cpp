@@ -2,7 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <cstdlib>
 #include <deque>
+#include <string>
+#include <vector>
 
 using namespace std::chrono_literals;
 using sluice::testing::harness;
@@ -226,6 +230,58 @@ TEST_CASE("no exception leaves a call that has no status") {
   REQUIRE(!events.empty());
   CHECK(events.front().kind == "fault");
   CHECK(events.front().text == "not today");
+}
+
+/// Reads a field by name and an attribute of the key.
+struct reader {
+  struct config {};
+  static constexpr auto fields = sluice::fields();
+  static constexpr sluice::description about{"reader", "1.0.0", "Reads fields."};
+  /// Of the payload "name=number"; "?" is malformed.
+  static constexpr sluice_codec codec{
+      sizeof(sluice_codec), 1, sluice::borrow("test/1"),
+      [](const sluice_record*, char*, std::uint64_t) -> std::uint64_t { return 0; },
+      [](const sluice_record* from, sluice_str name, sluice_scalar* out) -> sluice_status {
+        *out = {};
+        const std::string text{reinterpret_cast<const char*>(from->data), from->size};
+        const std::size_t at = text.find('=');
+        if (text == "?") return SLUICE_FAILED;
+        if (at == std::string::npos || text.substr(0, at) != sluice::view(name)) return SLUICE_OK;
+        out->kind = SLUICE_IS_NUMBER;
+        out->number = std::strtod(text.c_str() + at + 1, nullptr);
+        return SLUICE_OK;
+      }};
+  static constexpr std::array codecs{&codec};
+  reader(const config&, sluice::host given) : host_{given} {}
+  void process(sluice::batch& records) {
+    for (const sluice::record& each : records) {
+      const auto field = host_.field(each, "price");
+      const auto number = host_.number(each, "price");
+      host_.info((field ? std::to_string(field->kind) : "malformed") + " " +
+                 (number ? std::to_string(*number) : "none") + " " +
+                 std::string{host_.attribute(each, "symbol")});
+    }
+    generations.push_back(host_.attributes_generation());
+  }
+  static inline std::vector<std::uint64_t> generations;
+  sluice::host host_;
+};
+
+TEST_CASE("fields of a record and attributes of its key are read by name") {
+  reader::generations.clear();
+  harness run{sluice::plugin_of<reader>};
+  run.attributes({"symbol"}, {{7, {"NIFTY"}}});
+  run.push({.key = 7});
+  run.push(
+      {{.key = 7, .text = "price=1.5"}, {.text = "other=2"}, {.text = "?"}, {.text = "price=inf"}});
+  run.attributes({"symbol"}, {{7, {"SENSEX"}}});
+  run.push({.key = 7, .text = "price=2", .schema = "unknown/1"});
+  std::vector<std::string> said;
+  for (const auto& each : run.logs()) said.push_back(each.text);
+  CHECK(said == std::vector<std::string>{"0 none NIFTY", "3 1.500000 NIFTY", "0 none ",
+                                         "malformed none ", "3 none ", "0 none SENSEX"});
+  CHECK(reader::generations[0] == reader::generations[1]);
+  CHECK(reader::generations[1] < reader::generations[2]);
 }
 
 TEST_CASE("a swap carries state and what is held") {

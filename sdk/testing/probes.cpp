@@ -14,7 +14,7 @@ at_bench::~at_bench() { current_bench = nullptr; }
 
 feed::feed(const config&, host given) : host_{given} { current_bench->source = this; }
 
-void feed::give(const std::vector<input>& records) {
+void feed::give(std::span<const input> records) {
   waiting_.insert(waiting_.end(), records.begin(), records.end());
   host_.wake_at(host_.now());
 }

@@ -32,7 +32,7 @@ class feed {
                                      0};
   feed(const config&, host given);
 
-  void give(const std::vector<input>& records);
+  void give(std::span<const input> records);
   void attributes(const std::vector<std::string>& names,
                   const std::vector<std::pair<std::uint64_t, std::vector<std::string>>>& rows);
   void on_timer(time_point now);

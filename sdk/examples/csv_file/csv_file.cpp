@@ -34,8 +34,6 @@ void append_text(std::string& to, std::string_view text) {
 csv_file::csv_file(const config& given, sluice::host host)
     : host_{host},
       config_{given},
-      codecs_{host.extension<sluice_codecs>(SLUICE_EXT_CODECS)},
-      attributes_{host.extension<sluice_attributes>(SLUICE_EXT_ATTRIBUTES)},
       file_{::open(given.path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640)} {
   if (file_ < 0) throw std::system_error{errno, std::generic_category(), "path: " + given.path};
   lines_.reserve(SLUICE_BATCH_MAX);
@@ -80,10 +78,8 @@ bool csv_file::drain(sluice::time_point) {
 /// False, and nothing appended: the payload is malformed.
 bool csv_file::append_line(const sluice::record& from) {
   const std::size_t before = text_.size();
-  const sluice_codec* codec =
-      codecs_ == nullptr ? nullptr : codecs_->find(host_.raw(), from.schema);
   for (const std::string& column : config_.columns) {
-    if (!append_value(from, codec, column)) {
+    if (!append_value(from, column)) {
       text_.resize(before);
       return false;
     }
@@ -95,22 +91,17 @@ bool csv_file::append_line(const sluice::record& from) {
 
 // [value]
 /// A column without a value stays empty. False: the payload is malformed.
-bool csv_file::append_value(const sluice::record& from, const sluice_codec* codec,
-                            const std::string& column) {
+bool csv_file::append_value(const sluice::record& from, const std::string& column) {
   if (column == "key") return append_number(text_, from.key), true;
   if (column == "seq") return append_number(text_, from.seq), true;
-  sluice_scalar value{};
-  if (codec != nullptr && codec->read_field(&from, sluice::borrow(column), &value) != SLUICE_OK)
-    return false;
-  switch (value.kind) {
-    case SLUICE_IS_BOOLEAN: text_ += value.integer != 0 ? "true" : "false"; break;
-    case SLUICE_IS_INTEGER: append_number(text_, value.integer); break;
-    case SLUICE_IS_NUMBER: append_number(text_, value.number); break;
-    case SLUICE_IS_STRING: append_text(text_, sluice::view(value.string)); break;
-    default:
-      if (attributes_ != nullptr)
-        append_text(
-            text_, sluice::view(attributes_->get(host_.raw(), from.index, sluice::borrow(column))));
+  const auto value = host_.field(from, column);
+  if (!value) return false;
+  switch (value->kind) {
+    case SLUICE_IS_BOOLEAN: text_ += value->integer != 0 ? "true" : "false"; break;
+    case SLUICE_IS_INTEGER: append_number(text_, value->integer); break;
+    case SLUICE_IS_NUMBER: append_number(text_, value->number); break;
+    case SLUICE_IS_STRING: append_text(text_, sluice::view(value->string)); break;
+    default: append_text(text_, host_.attribute(from, column));
   }
   return true;
 }

@@ -1,7 +1,6 @@
 // csv_file/csv_file.hpp - a sink that writes each record as a line of comma-separated values.
 #pragma once
 
-#include <sluice/ext/attributes.h>
 #include <sluice/stage.hpp>
 
 #include <cstddef>
@@ -44,15 +43,12 @@ class csv_file {
     std::size_t end;  ///< in text_
   };
   bool append_line(const sluice::record& from);
-  bool append_value(const sluice::record& from, const sluice_codec* codec,
-                    const std::string& column);
+  bool append_value(const sluice::record& from, const std::string& column);
   std::size_t write_text();
   void tell_once(std::string_view what, int error);
 
   sluice::host host_;
   config config_;
-  const sluice_codecs* codecs_;
-  const sluice_attributes* attributes_;
   int file_;
   std::string text_;                 ///< of one batch; kept for its capacity
   std::vector<written_line> lines_;  ///< of one batch

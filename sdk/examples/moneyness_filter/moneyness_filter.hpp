@@ -1,11 +1,9 @@
 // moneyness_filter/moneyness_filter.hpp - a transform that keeps the options near the money.
 #pragma once
 
-#include <sluice/ext/attributes.h>
 #include <sluice/stage.hpp>
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +23,7 @@ class moneyness_filter {
   static constexpr auto fields = sluice::fields(
       sluice::field<&config::underlying>("underlying", "Symbol whose last price is the money.")
           .by_default("NIFTY 50"),
-      sluice::field<&config::options>("options", "What comes before the expiry in its options.")
+      sluice::field<&config::options>("options", "The name that its options have.")
           .by_default("NIFTY"),
       sluice::field<&config::within>("within", "Farthest strike that is kept.")
           .by_default("2")
@@ -49,22 +47,17 @@ class moneyness_filter {
     bool is_money = false;
     double strike = 0;  ///< 0: not one of the options
   };
-  const instrument& look_up(std::uint32_t index);
-  std::string_view attribute(std::uint32_t index, std::string_view name) const;
-  std::optional<double> last_price(const sluice::record& from) const;
+  const instrument& look_up(const sluice::record& of);
   bool is_far(double strike) const;
 
   sluice::host host_;
   config config_;
-  const sluice_attributes* attributes_;
-  const sluice_codecs* codecs_;
   std::vector<instrument> instruments_;  ///< by sluice_record.index
   std::uint64_t generation_ = 0;         ///< of the attributes they were made from
   double money_ = 0;                     ///< 0: not seen yet
 };
 
-/// The strike in a symbol as NIFTY26JAN24000CE (a month's) or NIFTY2610824000PE (a week's): behind
-/// `name` and five characters of expiry. 0: it is no option of that name.
-double strike_of(std::string_view symbol, std::string_view name);
+/// A price as the attribute `strike` has it, 24000 or 412.5; 0 if the text is none.
+double price_in(std::string_view text);
 
 }  // namespace stages

@@ -41,11 +41,12 @@ enum key : std::uint64_t { nifty, near_call, far_put, other, future };
 
 harness started(const std::string& settings = "") {
   harness run{plugin, settings};
-  run.attributes({"symbol", "type"}, {{nifty, {"NIFTY 50", "underlying"}},
-                                      {near_call, {"NIFTY26JAN24100CE", "options"}},
-                                      {far_put, {"NIFTY26JAN22000PE", "options"}},
-                                      {other, {"BANKNIFTY26JAN51000CE", "options"}},
-                                      {future, {"NIFTY26JANFUT", "futures"}}});
+  run.attributes({"symbol", "name", "strike"},
+                 {{nifty, {"NIFTY 50", "NIFTY 50", ""}},
+                  {near_call, {"NIFTY26JAN24100CE", "NIFTY", "24100"}},
+                  {far_put, {"NIFTY26JAN22000PE", "NIFTY", "22000"}},
+                  {other, {"X26JAN51000CE", "X", "51000"}},
+                  {future, {"NIFTY26JANFUT", "NIFTY", ""}}});
   return run;
 }
 
@@ -101,18 +102,16 @@ TEST_CASE("attributes that change are read again") {
   harness run = started();
   run.push({{.key = nifty, .text = "24000"}, {.key = far_put}});
   CHECK(keys(run) == list{nifty});
-  run.attributes({"symbol", "type"}, {{far_put, {"NIFTY26FEB24000PE", "options"}}});
-  run.push({.key = far_put, .text = "3"});
+  run.attributes({"name", "strike"}, {{far_put, {"NIFTY", "24000"}}});
+  run.push({.key = far_put});
   CHECK(keys(run) == list{far_put});
 }
 
-TEST_CASE("strikes of months and weeks") {
-  CHECK(stages::strike_of("NIFTY26JAN24000CE", "NIFTY") == 24'000);
-  CHECK(stages::strike_of("NIFTY2610824000PE", "NIFTY") == 24'000);
-  CHECK(stages::strike_of("ITC26JAN412.5CE", "ITC") == 412.5);
-  for (const char* text : {"", "NIFTY 50", "NIFTY26JANFUT", "BANKNIFTY26JAN51000CE",
-                           "NIFTYNXT5026JAN64000CE", "NIFTY26JANCE", "NIFTY26JAN-1CE"}) {
+TEST_CASE("strikes are numbers, all else is none") {
+  CHECK(stages::price_in("24000") == 24'000);
+  CHECK(stages::price_in("412.5") == 412.5);
+  for (const char* text : {"", "CE", "1e3", "12x", " 12", "inf", "nan"}) {
     CAPTURE(text);
-    CHECK(stages::strike_of(text, "NIFTY") == 0);
+    CHECK(stages::price_in(text) == 0);
   }
 }

@@ -92,10 +92,7 @@ const sluice_codec bar_codec{sizeof(sluice_codec), json_max, sluice::borrow(bar_
 // --- the stage ----------------------------------------------------------------------------------
 
 ohlc_bars::ohlc_bars(const config& given, sluice::host host)
-    : host_{host},
-      config_{given},
-      codecs_{host.extension<sluice_codecs>(SLUICE_EXT_CODECS)},
-      schema_{host.schema(bar_schema)} {}
+    : host_{host}, config_{given}, schema_{host.schema(bar_schema)} {}
 
 void ohlc_bars::start() { begin_interval(host_.now()); }
 
@@ -104,11 +101,8 @@ void ohlc_bars::process(sluice::batch& records) {
   // The wake-up may come behind this batch, which is of the next interval already.
   if (records.now() >= end_ && emit_bars(0)) begin_interval(records.now());
   for (const sluice::record& each : records) {
-    sluice_scalar price{};
-    if (!read_price(each, price)) {
-      records.drop(each, sluice::reason::malformed);
-    } else if (price.kind == SLUICE_IS_NUMBER || price.kind == SLUICE_IS_INTEGER) {
-      add(each, price.number);
+    if (const auto price = host_.number(each, config_.price)) {
+      add(each, *price);
       records.absorb(each);
     }
   }
@@ -122,15 +116,6 @@ void ohlc_bars::on_timer(sluice::time_point now) {
 /// No more input: what is in open bars must not be lost. True when all of them are out.
 bool ohlc_bars::drain(sluice::time_point) { return emit_bars(SLUICE_AT_END); }
 // [/process]
-
-/// False: the payload is malformed. A record without the field gives SLUICE_ABSENT.
-bool ohlc_bars::read_price(const sluice::record& from, sluice_scalar& into) const {
-  const sluice_codec* codec =
-      codecs_ == nullptr ? nullptr : codecs_->find(host_.raw(), from.schema);
-  if (codec == nullptr) return true;
-  return codec->read_field(&from, sluice::borrow(config_.price), &into) == SLUICE_OK &&
-         std::isfinite(into.number);
-}
 
 void ohlc_bars::add(const sluice::record& tick, double price) {
   if (tick.index >= places_.size()) places_.resize(tick.index + 1);

@@ -62,14 +62,12 @@ class ohlc_bars {
     sluice::record head{};  ///< of its newest tick, with the time the bar began
     bar prices;
   };
-  bool read_price(const sluice::record& from, sluice_scalar& into) const;
   void add(const sluice::record& tick, double price);
   bool emit_bars(std::uint32_t position);
   void begin_interval(sluice::time_point now);
 
   sluice::host host_;
   config config_;
-  const sluice_codecs* codecs_;
   std::uint16_t schema_;
   std::int64_t began_ns_ = 0;          ///< unix time of the current interval
   sluice::time_point end_{};           ///< of it, on the host's clock

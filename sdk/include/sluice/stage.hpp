@@ -28,6 +28,7 @@
 #pragma once
 
 #include <sluice/abi.h>
+#include <sluice/ext/attributes.h>
 #include <sluice/ext/codec.h>
 #include <sluice/ext/control.h>
 #include <sluice/ext/guard.h>
@@ -37,6 +38,7 @@
 #include <sluice/record.hpp>
 #include <sluice/state.hpp>
 
+#include <cmath>
 #include <concepts>
 #include <cstring>
 #include <exception>
@@ -120,6 +122,38 @@ class host {
   }
 
   std::uint16_t schema(std::string_view name) const { return raw_->schema(raw_, borrow(name)); }
+
+  /// A field of a record, as its schema's codec reads it (ext/codec.h): of kind SLUICE_ABSENT if
+  /// the record has none of that name, or nobody explains its schema. None: the payload is
+  /// malformed.
+  std::optional<sluice_scalar> field(const record& of, std::string_view name) const {
+    sluice_scalar value{};
+    if (codecs_ == nullptr) codecs_ = extension<sluice_codecs>(SLUICE_EXT_CODECS);
+    const sluice_codec* codec = codecs_ == nullptr ? nullptr : codecs_->find(raw_, of.schema);
+    if (codec != nullptr && codec->read_field(&of, borrow(name), &value) != SLUICE_OK)
+      return std::nullopt;
+    return value;
+  }
+  /// A field that is a finite number; none if it is anything else.
+  std::optional<double> number(const record& of, std::string_view name) const {
+    const auto value = field(of, name);
+    if (!value || (value->kind != SLUICE_IS_NUMBER && value->kind != SLUICE_IS_INTEGER))
+      return std::nullopt;
+    return std::isfinite(value->number) ? std::optional{value->number} : std::nullopt;
+  }
+  /// What a source says of the record's key (ext/attributes.h), empty if nothing; valid until the
+  /// call of the stage returns. It is looked up by name: keep what it means, by
+  /// sluice_record.index, until attributes_generation() is another.
+  std::string_view attribute(const record& of, std::string_view name) const {
+    const sluice_attributes* table = attributes();
+    return table == nullptr ? std::string_view{} : view(table->get(raw_, of.index, borrow(name)));
+  }
+  /// Grows whenever an attribute of any key may have changed.
+  std::uint64_t attributes_generation() const {
+    const sluice_attributes* table = attributes();
+    return table == nullptr ? 0 : table->generation(raw_);
+  }
+
   /// A secret as it is now. Throws std::runtime_error with the reason if there is none.
   std::string read(secret of) const {
     char buffer[4096];
@@ -173,7 +207,14 @@ class host {
     throw std::logic_error{std::string{"the host refused "} + call +
                            (status == SLUICE_INVALID ? ": not allowed here" : "")};
   }
+  const sluice_attributes* attributes() const {
+    if (attributes_ == nullptr) attributes_ = extension<sluice_attributes>(SLUICE_EXT_ATTRIBUTES);
+    return attributes_;
+  }
   const sluice_host* raw_;
+  // Asked for once, in the lane.
+  mutable const sluice_codecs* codecs_ = nullptr;
+  mutable const sluice_attributes* attributes_ = nullptr;
 };
 
 /// What every stage has. The error of a class that is not a stage names what is missing.

@@ -13,7 +13,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -85,8 +87,11 @@ class __attribute__((visibility("default"))) harness {
                   const std::vector<std::pair<std::uint64_t, std::vector<std::string>>>& rows);
 
   /// One batch (more than SLUICE_BATCH_MAX: several). Runs the lane until it is idle.
-  void push(const std::vector<input>& records);
-  void push(const input& record) { push(std::vector<input>{record}); }
+  void push(std::span<const input> records);
+  void push(std::initializer_list<input> records) {
+    push(std::span{records.begin(), records.size()});
+  }
+  void push(const input& record) { push(std::span{&record, 1}); }
 
   time_point now() const;
   /// Moves virtual time on, waking the stage when it asked for it.
