@@ -19,7 +19,7 @@ RATE = 5_000 if SANITIZER else 50_000  # ticks a second
 GROWTH = 2 << 20  # bytes, over the last nine tenths of the swaps
 SAMPLER = "sampler"
 PLUGINS = ("priority_sampler", "conflating_sampler", "adaptive_sampler")
-MEMBER = re.compile(rb'"instrument_token":(\d+).*"seq":(\d+)')
+MEMBER = re.compile(rb'"instrument_token":(\d+).*"seq":(\d+)(?:,"w":([\d.e+]+))?')
 
 
 def memory(pid):
@@ -73,13 +73,14 @@ class Changing(Case):
 
     def finish(self, service, recorder, alone=True):
         """Drains it; the history holds what the ledger says, in order, once each. Not `alone`:
-        there was another sink, and Redis itself says how many it was sent."""
+        there was another sink, and Redis itself says how many it was sent. The last value is the
+        weight of the whole history per record that it spans, from each key's first to its last."""
         self.assert_balanced(service)
         status = service.status()
         self.assert_ends_well(service)
         total = dict(re.findall(r"^\s*-?\s*(\w+)\s+([\d,]+)$", service.log, re.M))
         created, published = (int(total[each].replace(",", "")) for each in ("created", "published"))
-        last, seen, gaps = {}, collections.Counter(), 0
+        last, seen, gaps, weight = {}, collections.Counter(), 0, 0.0
 
         def arrived():
             size = recorder.size
@@ -88,7 +89,9 @@ class Changing(Case):
         wait_until(arrived, 10, "the history is whole")
         recorder.close()
         for payload in recorder.payloads():
-            token, seq = map(int, MEMBER.search(payload).groups())
+            *numbers, stands_for = MEMBER.search(payload).groups()
+            token, seq = map(int, numbers)
+            weight += float(stands_for or 1)
             before = last.get(token, 0)
             self.assertGreater(seq, before, "order, and nothing twice")
             gaps += seq - before - 1
@@ -105,7 +108,7 @@ class Changing(Case):
             self.assertLessEqual(gaps, created - published)
         self.assertEqual(int(total["failed"].replace(",", "")) +
                          int(total["unknown"].replace(",", "")), 0)
-        return status, created, published
+        return status, created, published, weight / sum(last.values())
 
 
 class Swap(Changing):
@@ -124,8 +127,9 @@ class Swap(Changing):
                 before = memory(service.pid)
         growth = memory(service.pid) - before
         self.assertGreater(carried, 0, "quotes that waited went over")
-        status, created, published = self.finish(service, recorder)
+        status, created, published, weight = self.finish(service, recorder)
         self.assertLess(published, created, "the samplers sampled")
+        self.assertAlmostEqual(weight, 1, delta=0.02, msg="what is published stands for it all")
         rate = (status.total["created"] - began.total["created"]) / (
             status.document["uptime_s"] - began.document["uptime_s"])
         print(f"{SWAPS} swaps at {rate:,.0f} ticks/s: pause p50 "
