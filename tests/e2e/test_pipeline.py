@@ -10,6 +10,7 @@ from harness import SINK, SOURCE, Case, main, wait_until
 from process import free_port
 
 TOKENS = [408065, 738561, 341249]
+RECORDED = 3000
 
 
 class ShippedPipelines(Case):
@@ -44,6 +45,50 @@ class ShippedPipelines(Case):
         published = re.search(r"(?m)^  - published +([\d,]+)$", service.log).group(1)
         self.assertEqual(f"{len(subscriber.messages):,}", published)
         self.assertRegex(service.log, r"imbalance\W+0\b")
+
+
+class Replay(Case):
+    """What the recorder wrote comes out of the simulator as it went in."""
+
+    def run_to_the_end(self, name, source, more=""):
+        """The payloads of each channel, in their order, of a pipeline whose source ends by itself."""
+        server = self.redis()
+        subscriber = self.subscriber(server)
+        file = self.write(f"{name}.toml", f"""
+[pipeline]
+name = "{name}"
+
+[[stage]]
+name = "market"
+plugin = "market_simulator"
+instruments = "{self.environment["KITE_INSTRUMENTS"]}"
+{source}
+
+[[stage]]
+name = "{SINK}"
+plugin = "redis_sink"
+url = "{server.url}"
+queue = {{ when_full = "block" }}
+{more}
+""")
+        service = self.sluice(file, name)
+        service.await_status(lambda now: now.stage(SINK)["count"]["published"] == RECORDED, 20,
+                             "all is published")
+        self.assert_ends_well(service)
+        wait_until(lambda: subscriber.count == RECORDED, 10, "the subscriber has it all")
+        channels = collections.defaultdict(list)
+        for channel, payload, _ in subscriber.messages:
+            channels[channel].append(payload)
+        return channels
+
+    def test_a_recorded_session(self):
+        session = f"{self.folder}/session"
+        live = self.run_to_the_end(
+            "live", f'mode = "mixed"\nrate = 2000\nlimit = {RECORDED}',
+            f'[[stage]]\nplugin = "recorder"\nfrom = ["market"]\npath = "{session}"')
+        self.assertGreater(len(live), 100)
+        replayed = self.run_to_the_end("replayed", f'replay = "{session}"\nspeed = 5')
+        self.assertEqual(replayed, live)
 
 
 class Shutdown(Case):
