@@ -21,7 +21,8 @@ CLIENT = f"{SOURCE}/tests/e2e/kiteconnect"
 QUANTITIES = ("last_traded_quantity", "volume_traded", "total_buy_quantity",
               "total_sell_quantity", "oi", "oi_day_high", "oi_day_low")
 TIMES = ("last_trade_time", "exchange_timestamp")
-SECONDS = 10
+SECONDS = 6
+CHANGE = SECONDS // 2  # seconds after which the client asks for all in mode "full"
 
 
 def times_are_epochs(tick):
@@ -108,6 +109,29 @@ class OfficialClient(Case):
         return {"KITE_URL": f"ws://{address}", "KITE_API_KEY": "sluice",
                 "KITE_ACCESS_TOKEN": "token", "REDIS_URL": server.url}
 
+    def pipeline(self, address, server, *token_lists):
+        """A file with a source for each list of tokens, all into one Redis."""
+        sources = [f"""
+[[stage]]
+name = "source{number}"
+plugin = "kite_source"
+url = "ws://{address}"
+api_key = "sluice"
+access_token = "token"
+tokens = {json.dumps(tokens)}
+""" for number, tokens in enumerate(token_lists)]
+        names = json.dumps([f"source{number}" for number in range(len(sources))])
+        return self.write("modes.toml", f"""
+[pipeline]
+name = "modes"
+{"".join(sources)}
+[[stage]]
+plugin = "redis_sink"
+from = {names}
+url = "{server.url}"
+queue = {{ max_delay = "0s" }}
+""")
+
     def test_same_values(self):
         address = f"127.0.0.1:{free_port()}"
         sandbox = self.sluice(f"{SOURCE}/pipelines/market-simulator.toml", "market-simulator",
@@ -116,29 +140,16 @@ class OfficialClient(Case):
 
         server = self.redis()
         subscriber = self.subscriber(server)
-        file = self.write("modes.toml", f"""
-[pipeline]
-name = "modes"
-
-[[stage]]
-plugin = "kite_source"
-url = "ws://{address}"
-api_key = "sluice"
-access_token = "token"
-tokens = [{", ".join(f'"{token}={mode}"' for token, mode in modes.items())}]
-
-[[stage]]
-plugin = "redis_sink"
-url = "{server.url}"
-queue = {{ max_delay = "0s" }}
-""")
-        service = self.sluice(file, "modes")
+        # In the modes that the client has before it changes them, and in those it has then.
+        before, after = ([f"{token}={mode}" for token, mode in modes.items()],
+                         [f"{token}=full" for token in modes])
+        service = self.sluice(self.pipeline(address, server, before, after), "modes")
         wait_until(lambda: subscriber.count, 10, "Sluice receives ticks")
 
         client = Process("kiteconnect", [
             "node", "watch.js", f"ws://{address}/", "official", "token",
-            ",".join(f"{token}:{mode}" for token, mode in modes.items()), str(SECONDS)],
-            self.folder, working=self.npm)
+            ",".join(f"{token}:{mode}" for token, mode in modes.items()), str(SECONDS),
+            f"{CHANGE}:full"], self.folder, working=self.npm)
         self.addCleanup(client.kill)
         self.assertEqual(client.wait(SECONDS + 20), 0, client.log)
         self.assert_ends_well(service)
@@ -154,8 +165,10 @@ queue = {{ max_delay = "0s" }}
         self.assertGreater(len(seen), 100 / SLOWNESS)
         # Before the client's mode reached the sandbox it had the mode that comes with subscribing,
         # which Sluice did not publish to compare with.
-        seen = [tick for tick in seen if tick["mode"] == modes[tick["instrument_token"]]]
+        seen = [tick for tick in seen if tick["mode"] in (modes[tick["instrument_token"]], "full")]
         self.assertEqual({tick["mode"] for tick in seen}, {"full", "quote", "ltp"})
+        self.assertEqual({tick["instrument_token"] for tick in seen if tick["mode"] == "full"},
+                         set(modes), "every instrument's mode was changed")
         self.assertEqual({tick["tradable"] for tick in seen}, {True, False})
         for tick in seen:
             as_published(tick)
