@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import tomllib
 
@@ -10,6 +11,11 @@ from process import wait_until
 
 OK, FAILURE, USAGE, UNAVAILABLE, BAD_CONFIGURATION = 0, 1, 64, 69, 78
 PIPELINES = f"{SOURCE}/pipelines"
+BAD_PIPELINES = f"{SOURCE}/tests/config/bad"
+# Those of them whose mistakes are the host's to find. What is said of the others' plugins is for
+# the fakes that core/config/bad_pipelines_test.cpp has.
+BAD_FOR_ANY_PLUGIN = ("empty", "only_a_service", "single_brackets", "syntax", "syntax_duplicate_key",
+                      "syntax_endless_key", "syntax_header", "syntax_nesting", "too_many_stages")
 # What the shipped pipelines ask of the environment.
 SHIPPED = {"KITE_API_KEY": "key", "KITE_ACCESS_TOKEN": "token"}
 
@@ -64,6 +70,7 @@ class ExitCodes(Case):
     def test_help_and_version(self):
         self.assertEqual(self.cli("--help").returncode, OK)
         self.assertRegex(self.cli("version").stdout, r"\d+\.\d+\.\d+")
+        self.assertIn("abi", json.loads(self.cli("version", "--format", "json").stdout))
 
 
 class Check(Case):
@@ -72,6 +79,31 @@ class Check(Case):
             with self.subTest(file):
                 answer = self.cli("check", file, environment=SHIPPED)
                 self.assertEqual(answer.returncode, OK, answer.stdout + answer.stderr)
+
+    def test_the_readme_s_pipeline_is_good(self):
+        with open(f"{SOURCE}/README.md", encoding="utf-8") as readme:
+            shown = re.findall(r"(?m)^```toml\n((?:.*\n)*?)```$", readme.read())
+        self.assertEqual(len(shown), 1)
+        answer = self.cli("check", self.write("readme.toml", shown[0]), environment=SHIPPED)
+        self.assertEqual(answer.returncode, OK, answer.stderr)
+
+    def test_a_folder_of_bad_ones(self):
+        answer = self.cli("check", BAD_PIPELINES)
+        self.assertEqual(answer.returncode, BAD_CONFIGURATION)
+        said = answer.stderr.replace(f"{BAD_PIPELINES}/", "").splitlines()
+        for name in sorted(os.listdir(BAD_PIPELINES)):
+            if not name.endswith(".toml"):
+                continue
+            with self.subTest(name):
+                of_it = [line for line in said if line.startswith(f"{name}:")]
+                self.assertTrue(of_it)
+                if name.removesuffix(".toml") in BAD_FOR_ANY_PLUGIN:
+                    with open(f"{BAD_PIPELINES}/{name[:-5]}.expected", encoding="utf-8") as golden:
+                        self.assertEqual(of_it, golden.read().splitlines())
+        report = json.loads(self.cli("check", "--format", "json", BAD_PIPELINES).stdout)
+        self.assertEqual({each["file"]: each["ok"] for each in report},
+                         {f"{BAD_PIPELINES}/{name}": False for name in os.listdir(BAD_PIPELINES)
+                          if name.endswith(".toml")})
 
     def test_all_errors_at_once(self):
         file = self.write("many.toml", """
@@ -141,6 +173,12 @@ class Listings(Case):
         answer = self.cli("graph", f"{PIPELINES}/ticker.toml", environment=SHIPPED)
         self.assertEqual(answer.returncode, OK, answer.stderr)
         self.assertRegex(answer.stdout, r"(?s)kite_source.*redis")
+        machine = json.loads(self.cli("graph", f"{PIPELINES}/ticker.toml", "--format", "json",
+                                      environment=SHIPPED).stdout)
+        wiring = {stage["name"]: [each["from"] for each in stage["inputs"]]
+                  for stage in machine["stages"]}
+        self.assertEqual(wiring["redis"], ["circuit_breaker"])
+        self.assertEqual(wiring["kite_source"], [])
 
     def test_docs(self):
         answer = self.cli("docs", "redis_sink")
