@@ -77,6 +77,25 @@ TEST_CASE("unknown lengths are skipped by their prefix and counted") {
   CHECK(peek_token(got.packets[1]) == 2);
 }
 
+TEST_CASE("counts and lengths are unsigned") {
+  constexpr std::uint16_t many = 40'000;
+  frame_builder builder{many};
+  for (std::uint32_t i = 0; i < many; ++i) REQUIRE(builder.add(ltp(i)));
+  CHECK(split_all(builder.frame()).packets.size() == many);
+
+  builder.clear();
+  REQUIRE(builder.add(ltp(1)));
+  std::vector<std::uint8_t> bytes{builder.frame().begin(), builder.frame().end()};
+  bytes[1] = 2;
+  bytes.insert(bytes.begin() + 2, {many >> 8, many & 0xff});
+  bytes.insert(bytes.begin() + 4, many, 7);
+  const result got = split_all(bytes);
+  CHECK(got.summary.unknown_lengths == 1);
+  CHECK(!got.summary.damaged);
+  REQUIRE(got.packets.size() == 1);
+  CHECK(peek_token(got.packets[0]) == 1);
+}
+
 TEST_CASE("a frame cut anywhere is damaged and keeps the packets before the cut") {
   frame_builder builder{3};
   packet full = ltp(2);

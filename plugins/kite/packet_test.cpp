@@ -89,6 +89,19 @@ TEST_CASE("index packets are laid out high, low, open, close") {
   CHECK(load_u32(&wire[28]) == 7);
 }
 
+TEST_CASE("an index packet's own change is not believed: it was per cent once, and is net now") {
+  packet made;
+  made.kind = packet_kind::index_quote;
+  made.token = 256265;
+  made.last_price = 101;
+  made.close = 100;
+  std::array<std::uint8_t, packet_size_max> wire;
+  const bytes_view sent{wire.data(), encode(made, wire)};
+  std::fill_n(&wire[24], 4, std::uint8_t{0xdc});
+  CHECK(decode(sent) == made);
+  CHECK(tick_json(sent).ends_with("\"change\":1.00000"));
+}
+
 TEST_CASE("other lengths are no packets") {
   const std::array<std::uint8_t, 200> zeros{};
   for (std::size_t size = 0; size <= zeros.size(); ++size)
