@@ -298,10 +298,13 @@ class Reload(Changing):
         service.signal(signal.SIGHUP)
         service.await_status(lambda now: now.stage(SAMPLER)["plugin"] == "priority_sampler", 10,
                              "it is reloaded")
+        wait_until(lambda: re.search("reload: .*sampler: swap.* 0 lost", service.log), 5,
+                   "the receipt is in the log")
         self.edit("priority_sampler", "no_such_sampler")
         refused = self.cli("reload", "ticker")
         self.assertEqual(refused.returncode, 1)
         self.assertRegex(refused.stderr, "'no_such_sampler' was not found(.|\n)*Nothing is changed")
+        self.assertEqual(service.status().document["changes"], {"done": 1, "refused": 1})
         self.finish(service, recorder)
 
     def test_many_under_load(self):

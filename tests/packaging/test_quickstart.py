@@ -39,12 +39,14 @@ class Quickstart(Case):
 
     def of_it(self):
         """It and the processes that it started: their commands by their ids."""
-        mark = f"TMPDIR={self.folder}/temporary".encode()
+        mark = f"{self.folder}/temporary".encode()
         found = {}
         for each in pathlib.Path("/proc").glob("[0-9]*"):
             try:
-                if mark in (each / "environ").read_bytes().split(b"\0"):
-                    found[int(each.name)] = (each / "cmdline").read_bytes()
+                command = (each / "cmdline").read_bytes()
+                # redis-server writes its title over its environment.
+                if mark in command + (each / "environ").read_bytes():
+                    found[int(each.name)] = command
             except OSError:  # it has ended, or is another user's
                 pass
         return found
