@@ -2,6 +2,7 @@
 #include "kite_source.hpp"
 
 #include "loopback_server.hpp"
+#include "market_hours.hpp"
 #include "reader_watch.hpp"
 
 #include <kite/frame.hpp>
@@ -224,6 +225,38 @@ TEST_CASE("a silent connection is aborted, one with heartbeats is not") {
   CHECK(b.event("disconnect").find("not even a heartbeat or a ping for 0.6 s") !=
         std::string::npos);
   CHECK(b.metric_is("silences", 1));
+}
+
+TEST_CASE("heartbeats alone in market hours: one redial, then an alarm until ticks come") {
+  bench b;
+  b.start_open("tokens = [408065]\nmarket_hours = \"00:00-24:00\"\nstall_timeout = \"300ms\"");
+  time_point next{};
+  const auto beating_until = [&](const std::function<bool()>& done, duration limit = enough) {
+    return b.until(
+        [&] {
+          if (b.run->now() >= next) {
+            b.server.send(bytes_of(kite::heartbeat_frame));
+            next = b.run->now() + 50ms;
+          }
+          return done();
+        },
+        limit);
+  };
+  const duration today = std::chrono::system_clock::now().time_since_epoch();
+  if (!market_hours{"00:00-24:00"}.open(today)) {  // a weekend: nothing is to be expected
+    CHECK_FALSE(beating_until([&] { return b.server.targets().size() > 1; }, 1s));
+    CHECK(b.run->metric("stalls") == 0);
+    return;
+  }
+  REQUIRE(beating_until([&] { return b.server.targets().size() == 2; }));
+  CHECK(b.event("disconnect").find("only heartbeats for 0.3 s in market hours") !=
+        std::string::npos);
+  CHECK_FALSE(beating_until([&] { return b.server.targets().size() > 2; }, 600ms));
+  CHECK(b.event("stalled").find("still only heartbeats after a redial") != std::string::npos);
+  b.server.send(frame_of({tick(408'065, kite::packet_kind::full, 4'000'000'000)}));
+  CHECK(b.event("recovered") == "socket 1: ticks come again");
+  CHECK(b.got_records(1));
+  CHECK(b.server.targets().size() == 2);
 }
 
 TEST_CASE("a refused token is not dialled again until it is another") {
