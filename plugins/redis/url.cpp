@@ -10,7 +10,8 @@ namespace {
 constexpr std::string_view allowed =
     "; allowed are redis://[user:password@]host[:port][/database], rediss://... (TLS), "
     "redis+sentinel://[user:password@]host[:port][,host[:port]...]/master[/database], "
-    "rediss+sentinel://... (TLS) and unix://[user:password@]/path[?db=N]";
+    "rediss+sentinel://... (TLS), redis+cluster://[user:password@]host[:port][,host[:port]...], "
+    "rediss+cluster://... (TLS) and unix://[user:password@]/path[?db=N]";
 
 [[noreturn]] void refuse(std::string_view what) {
   throw std::invalid_argument{std::string{what}.append(allowed)};
@@ -99,19 +100,25 @@ void take_query(std::string_view& rest, address& into) {
   rest = rest.substr(0, mark);
 }
 
+std::vector<place> places_of(std::string_view hosts, std::uint16_t default_port) {
+  std::vector<place> made;
+  for (bool more = true; more;) {
+    const auto comma = hosts.find(',');
+    made.push_back(place_of(hosts.substr(0, comma), default_port));
+    more = comma != std::string_view::npos;
+    hosts.remove_prefix(more ? comma + 1 : hosts.size());
+  }
+  return made;
+}
+
 /// "host,host/master" off the front.
 void take_sentinels(std::string_view& rest, address& into) {
-  std::string_view hosts = rest.substr(0, rest.find('/'));
+  const std::string_view hosts = rest.substr(0, rest.find('/'));
   rest.remove_prefix(std::min(hosts.size() + 1, rest.size()));
   into.master = rest.substr(0, rest.find('/'));
   rest.remove_prefix(into.master.size());
   if (into.master.empty()) refuse("the name of the sentinels' master is missing");
-  for (bool more = true; more;) {
-    const auto comma = hosts.find(',');
-    into.sentinels.push_back(place_of(hosts.substr(0, comma), 26379));
-    more = comma != std::string_view::npos;
-    hosts.remove_prefix(more ? comma + 1 : hosts.size());
-  }
+  into.sentinels = places_of(hosts, 26379);
 }
 
 }  // namespace
@@ -124,9 +131,9 @@ address parse_url(std::string_view url) {
     made.kind = transport_kind::tcp;
   else if (scheme == "rediss")
     made.kind = transport_kind::tls;
-  else if (scheme == "redis+sentinel")
+  else if (scheme == "redis+sentinel" || scheme == "redis+cluster")
     made.kind = transport_kind::tcp;
-  else if (scheme == "rediss+sentinel")
+  else if (scheme == "rediss+sentinel" || scheme == "rediss+cluster")
     made.kind = transport_kind::tls;
   else if (scheme == "unix" || scheme == "redis+unix")
     made.kind = transport_kind::unix_socket;
@@ -146,13 +153,19 @@ address parse_url(std::string_view url) {
   if (scheme.ends_with("+sentinel")) {
     take_sentinels(rest, made);
   } else {
-    made.server = place_of(rest.substr(0, rest.find('/')), 6379);
-    rest.remove_prefix(std::min(rest.find('/'), rest.size()));
+    const std::string_view hosts = rest.substr(0, rest.find('/'));
+    rest.remove_prefix(hosts.size());
+    if (scheme.ends_with("+cluster") || hosts.find(',') != std::string_view::npos)
+      made.seeds = places_of(hosts, 6379);
+    else
+      made.server = place_of(hosts, 6379);
   }
   if (rest.size() > 1) {
     if (made.database) refuse("the database is given twice");
     made.database = database(rest.substr(1));
   }
+  if (!made.seeds.empty() && made.database.value_or(0) != 0)
+    refuse("a cluster has no database but 0");
   return made;
 }
 
@@ -169,13 +182,19 @@ std::string masked(const address& of) {
     return text;
   }
   text = of.kind == transport_kind::tls ? "rediss" : "redis";
-  if (of.sentinels.empty()) {
-    text += "://" + text_of(of.server);
-  } else {
+  const auto list = [&](const std::vector<place>& places) {
+    for (const place& each : places) text.append(text_of(each)).append(",");
+    text.pop_back();
+  };
+  if (!of.seeds.empty()) {
+    text += "+cluster://";
+    list(of.seeds);
+  } else if (!of.sentinels.empty()) {
     text += "+sentinel://";
-    for (const place& each : of.sentinels) text.append(text_of(each)).append(",");
-    text.back() = '/';
-    text += of.master;
+    list(of.sentinels);
+    text += '/' + of.master;
+  } else {
+    text += "://" + text_of(of.server);
   }
   if (of.database) text += '/' + std::to_string(*of.database);
   return text;

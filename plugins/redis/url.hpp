@@ -22,8 +22,9 @@ std::string text_of(const place& of);
 
 struct address {
   transport_kind kind = transport_kind::tcp;
-  place server;                  ///< of one Redis; empty for a unix socket and behind a Sentinel
+  place server;                  ///< of one Redis; else empty
   std::vector<place> sentinels;  ///< not empty: who knows where `master` is, in the order to ask
+  std::vector<place> seeds;      ///< not empty: nodes of a cluster, each of which knows the others
   std::string master;            ///< the name under which the sentinels watch it
   std::string path;              ///< of a unix socket
   std::string user, password;
@@ -33,9 +34,10 @@ struct address {
 /// redis://[user:password@]host[:port][/database], rediss:// likewise over TLS,
 /// redis+sentinel://[user:password@]host[:port][,host[:port]...]/master[/database],
 /// rediss+sentinel:// likewise, TLS to the sentinels too,
-/// unix://[user:password@]/path[?db=N]; user and password are percent-decoded, and Redis's own.
-/// Throws std::invalid_argument saying what is wrong and what is allowed; the message never holds
-/// a user or a password.
+/// redis+cluster://[user:password@]host[:port][,host[:port]...], rediss+cluster:// likewise;
+/// several hosts make redis:// and rediss:// a cluster too, unix://[user:password@]/path[?db=N];
+/// user and password are percent-decoded, and Redis's own. Throws std::invalid_argument saying what
+/// is wrong and what is allowed; the message never holds a user or a password.
 address parse_url(std::string_view url);
 
 /// For people: scheme, place and database, without user and password.

@@ -46,6 +46,25 @@ TEST_CASE("redis url: what each part means") {
   }
 }
 
+TEST_CASE("redis url: a cluster, by its scheme or by several hosts") {
+  const address got = parse_url("redis+cluster://me:p%40@a,b:1,[::1]:2");
+  CHECK(got.kind == transport_kind::tcp);
+  CHECK(got.user == "me");
+  CHECK(got.password == "p@");
+  REQUIRE(got.seeds.size() == 3);
+  CHECK(got.server.host.empty());
+  CHECK(masked(got) == "redis+cluster://a:6379,b:1,[::1]:2");
+  CHECK(masked(parse_url("redis://n1:6379,n2:6379,n3:6379")) ==
+        "redis+cluster://n1:6379,n2:6379,n3:6379");
+  CHECK(masked(parse_url("rediss+cluster://a/0")) == "rediss+cluster://a:6379/0");
+  CHECK(parse_url("rediss://a,b").kind == transport_kind::tls);
+  for (const char* url : {"redis+cluster://a/1", "redis://a,b?db=2", "redis+cluster://",
+                          "redis+cluster://a,", "redis://a,,b"}) {
+    CAPTURE(url);
+    CHECK_THROWS_AS(parse_url(url), std::invalid_argument);
+  }
+}
+
 TEST_CASE("redis url: sentinels and the master they watch") {
   const address got = parse_url("redis+sentinel://me:pw@a,b:1,[::1]:2/prices/3");
   CHECK(got.kind == transport_kind::tcp);

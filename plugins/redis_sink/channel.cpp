@@ -1,5 +1,7 @@
 #include "channel.hpp"
 
+#include <redis/slot.hpp>
+
 #include <charconv>
 #include <stdexcept>
 #include <utility>
@@ -89,6 +91,7 @@ void channel_cache::make(const record& of) {
   at.prefix += text_;
   at.prefix += "\r\n";
   at.prefix += frame_.tail;
+  at.slot = redis::slot_of(text_);
   at.generation = generation_;
 }
 

@@ -10,6 +10,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice::redis_sink {
@@ -45,17 +46,25 @@ class channel_cache {
 
   /// Once a batch: notices changed attributes.
   void refresh();
-  /// Valid until the next call.
-  std::string_view prefix(const record& of) {
-    if (of.index >= entries_.size() || entries_[of.index].generation != generation_) make(of);
-    return entries_[of.index].prefix;
+  /// From now on commands of another kind.
+  void set_frame(command_frame frame) {
+    frame_ = std::move(frame);
+    entries_.clear();
   }
 
- private:
   struct entry {
     std::uint64_t generation = 0;  ///< 0: never made
     std::string prefix;
+    std::uint16_t slot = 0;  ///< of the channel, in a cluster
   };
+  /// Valid until the next call.
+  const entry& of(const record& which) {
+    if (which.index >= entries_.size() || entries_[which.index].generation != generation_)
+      make(which);
+    return entries_[which.index];
+  }
+
+ private:
   void make(const record& of);
 
   channel_template channel_;

@@ -81,16 +81,16 @@ TEST_CASE("channel cache: resolves each key once, and anew when attributes chang
   channel_cache cache{channel_template{"t:{type}:{key}"}, publish_frame(), sluice::host{&host.raw}};
   for (int i = 0; i < 3; ++i) {
     cache.refresh();
-    CHECK(cache.prefix(record_of(7, 0)) == "*3\r\n$7\r\nPUBLISH\r\n$10\r\nt:equity:7\r\n$");
-    CHECK(cache.prefix(record_of(12, 1)) == "*3\r\n$7\r\nPUBLISH\r\n$12\r\nt:futures:12\r\n$");
+    CHECK(cache.of(record_of(7, 0)).prefix == "*3\r\n$7\r\nPUBLISH\r\n$10\r\nt:equity:7\r\n$");
+    CHECK(cache.of(record_of(12, 1)).prefix == "*3\r\n$7\r\nPUBLISH\r\n$12\r\nt:futures:12\r\n$");
   }
   CHECK(host.lookups == 2);
   host.types[0] = "";
   cache.refresh();
-  CHECK(cache.prefix(record_of(7, 0)) == "*3\r\n$7\r\nPUBLISH\r\n$10\r\nt:equity:7\r\n$");
+  CHECK(cache.of(record_of(7, 0)).prefix == "*3\r\n$7\r\nPUBLISH\r\n$10\r\nt:equity:7\r\n$");
   host.generation = 1;
   cache.refresh();
-  CHECK(cache.prefix(record_of(7, 0)) == "*3\r\n$7\r\nPUBLISH\r\n$11\r\nt:unknown:7\r\n$");
+  CHECK(cache.of(record_of(7, 0)).prefix == "*3\r\n$7\r\nPUBLISH\r\n$11\r\nt:unknown:7\r\n$");
   CHECK(host.lookups == 3);
 }
 
@@ -99,5 +99,5 @@ TEST_CASE("channel cache: a host without attributes") {
   host.raw.extension = [](const sluice_host*, sluice_str) -> const void* { return nullptr; };
   channel_cache cache{channel_template{"t:{type}"}, publish_frame(), sluice::host{&host.raw}};
   cache.refresh();
-  CHECK(cache.prefix(record_of(7, 300)) == "*3\r\n$7\r\nPUBLISH\r\n$9\r\nt:unknown\r\n$");
+  CHECK(cache.of(record_of(7, 300)).prefix == "*3\r\n$7\r\nPUBLISH\r\n$9\r\nt:unknown\r\n$");
 }

@@ -14,6 +14,9 @@ struct command_frame {
 /// PUBLISH channel message
 inline command_frame publish_frame() { return {"*3\r\n$7\r\nPUBLISH\r\n$", "$"}; }
 
+/// SPUBLISH channel message: within the shard of a cluster that serves the channel's slot.
+inline command_frame sharded_frame() { return {"*3\r\n$8\r\nSPUBLISH\r\n$", "$"}; }
+
 /// XADD stream MAXLEN ~ length * data message: Redis trims to a few tens of entries over `length`,
 /// which costs it a quarter less than trimming exactly.
 inline command_frame stream_frame(std::uint64_t length) {

@@ -49,6 +49,10 @@ void validate_config(const config& settings, problems& found) {
               "is of no use without sentinels; allowed with a url of redis+sentinel://");
   if (!settings.sentinel_user.empty() && !settings.sentinel_password)
     found.add("sentinel_user", "there is a user but no sentinel_password");
+  if (to->seeds.empty() && settings.sharded == sharding::yes)
+    found.add("sharded", "is of no use without a cluster; allowed with a url of redis+cluster://");
+  if (!to->seeds.empty() && settings.database.value_or(0) != 0)
+    found.add("database", "a cluster has no database but 0");
   const bool has_user = !settings.user.empty() || !to->user.empty();
   if (has_user && !settings.password && to->password.empty())
     found.add(settings.user.empty() ? "url" : "user", "there is a user but no password");

@@ -1,6 +1,7 @@
 // What may be set of a redis_sink.
 #pragma once
 
+#include "cluster.hpp"
 #include "link.hpp"
 
 #include <sluice/stage.hpp>
@@ -21,6 +22,7 @@ struct config {
   std::optional<std::uint32_t> database;
   message_format format{};
   send_mode mode{};
+  sharding sharded{};
   std::uint64_t stream_length{};
   std::uint32_t batch{}, window{};
   duration interval{}, timeout{}, connect_timeout{}, ping_interval{};
@@ -33,12 +35,13 @@ struct config {
 inline constexpr double ms = 1e6, second = 1e9;  // ns, for bounds
 
 inline constexpr auto config_fields = sluice::fields(
-    field<&config::url>(
-        "url",
-        "Where Redis is: redis://host:port/database, rediss:// for TLS, "
-        "unix:///path?db=N, or redis+sentinel://host:port,host:port/master: who "
-        "knows where the master of that name is. May hold user:password@; `password` is the better "
-        "place for one, since it is read anew at each connection.")
+    field<&config::url>("url",
+                        "Where Redis is: redis://host:port/database, rediss:// for TLS, "
+                        "unix:///path?db=N, redis+sentinel://host:port,host:port/master: who "
+                        "knows where the master of that name is, or "
+                        "redis+cluster://host:port,host:port: some nodes "
+                        "of a cluster. May hold user:password@; `password` is the better "
+                        "place for one, since it is read anew at each connection.")
         .by_default("redis://127.0.0.1:6379")
         .between(1, 2048)
         .from_environment("REDIS_URL"),
@@ -69,6 +72,12 @@ inline constexpr auto config_fields = sluice::fields(
                          "stream of that name, as the field `data`, where readers find it later.")
         .one_of("publish|stream")
         .by_default("publish"),
+    field<&config::sharded>("sharded",
+                            "In a cluster, publish by SPUBLISH, to subscribers of SSUBSCRIBE, "
+                            "within the shard that serves the channel; else PUBLISH goes to every "
+                            "node. auto: where the cluster is Redis 7 or newer.")
+        .one_of("auto|yes|no")
+        .by_default("auto"),
     field<&config::stream_length>("stream_length",
                                   "Entries that each stream keeps, and a few tens over; the "
                                   "oldest go first. Only with mode = \"stream\".")

@@ -28,11 +28,11 @@ std::uint32_t user_timeout_ms(duration timeout) {
 
 }  // namespace
 
-link::link(asio::io_context& io, host host, link_settings settings, listener& owner)
+link::link(asio::io_context& io, host host, link_settings settings, route::listener& owner)
     : host_{host},
       settings_{std::move(settings)},
       owner_{owner},
-      session_{owner, settings_.success},
+      session_{owner, settings_.success, settings_.peer},
       transport_{io, *this},
       backoff_{settings_.times.backoff_min, settings_.times.backoff_max,
                static_cast<std::uint64_t>(host.unix_time().count())},
@@ -43,6 +43,7 @@ link::link(asio::io_context& io, host host, link_settings settings, listener& ow
 void link::close() {
   state_ = state::closed;
   transport_.close();
+  session_.lost(SLUICE_CAUSE_NONE, 0, host_.now());  // a question of ours at most
 }
 
 void link::set(const link_times& times) {
@@ -204,7 +205,7 @@ void link::greeted(time_point now) {
   if (end_predecessor(now)) return;
   state_ = state::live;
   live_since_ = now;
-  owner_.up();
+  owner_.up(settings_.to.sentinels.empty() ? "" : "the master at " + text_of(target_));
 }
 
 /// Whether an answer about it is still to come: then `greeted` is called again.
@@ -304,10 +305,16 @@ void link::on_timer(time_point now) {
 }
 
 bool link::send(std::span<const char> bytes, std::uint64_t call, std::uint32_t count,
-                time_point now) {
+                time_point now, bool asking) {
   if (!transport_.send(bytes)) return false;
-  session_.published(call, count, now);
+  session_.published(call, count, now, asking);
   return true;
+}
+
+void link::ask_nodes(time_point now) {
+  control_.clear();
+  session_.ask_nodes(now, control_);
+  transport_.send(control_);  // as a ping's, its answer would be missed
 }
 
 }  // namespace sluice::redis_sink

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "master_query.hpp"
+#include "route.hpp"
 #include "session.hpp"
 
 #include <redis/backoff.hpp>
@@ -31,14 +32,10 @@ using redis::tls_options;
 using redis::transport;
 using redis::transport_kind;
 
-struct link_times {
-  duration connect_timeout{}, timeout{}, ping_interval{};
-  duration backoff_min{}, backoff_max{}, refused_delay{};
-};
-
 struct link_settings {
   address to;
   reply_kind success = reply_kind::integer;  ///< how Redis answers a message it took
+  session::peer peer = session::peer::single;
   secret password;  ///< if set, instead of the URL's; read anew at each connection
   std::string client_name;
   std::string sentinel_user;
@@ -47,48 +44,39 @@ struct link_settings {
   link_times times;
 };
 
-class link final : transport::listener {
+class link final : public route, transport::listener {
  public:
-  /// Whom to tell, in the lane, from within poll and on_timer. A call may throw: the link's state
-  /// is settled before.
-  class listener : public session::listener {
-   public:
-    virtual void up() = 0;
-    /// A connection that was up is gone; `unknown` records had no answer.
-    virtual void down(std::uint32_t cause, std::string_view why, std::uint32_t unknown) = 0;
-    /// An attempt failed: SLUICE_CAUSE_REJECTED when credentials or database were refused.
-    virtual void attempt_failed(std::uint32_t cause, std::string_view why) = 0;
-    /// What an earlier connection left unanswered may come behind what this one will bring.
-    virtual void may_disorder(std::string_view why) = 0;
-  };
+  link(boost::asio::io_context& io, host host, link_settings settings, route::listener& owner);
 
-  link(boost::asio::io_context& io, host host, link_settings settings, listener& owner);
+  void start() override { dial(); }
+  void close() override;
+  void set(const link_times& times) override;
 
-  void start() { dial(); }
-  /// For good.
-  void close();
-  /// Other times. A step of connecting and a wait that have begun keep theirs.
-  void set(const link_times& times);
+  void poll() override;
+  void on_timer(time_point now) override;
+  time_point deadline() const override;
 
-  /// After the event loop ran: looks whether a name was resolved.
-  void poll();
-  void on_timer(time_point now);
-  /// When on_timer is due.
-  time_point deadline() const;
+  bool up() const override { return state_ == state::live; }
+  bool can_send() const override { return up() && transport_.idle(); }
+  std::uint32_t in_flight() const override { return session_.in_flight(); }
+  std::uint64_t take_most_receivers() override { return session_.take_most_receivers(); }
+  std::uint64_t bytes_written() const override { return transport_.bytes_written(); }
 
-  bool up() const { return state_ == state::live; }
-  /// Whom it is connected to, while up and found by a Sentinel: host:port; else empty.
-  std::string master() const {
-    return settings_.to.sentinels.empty() ? std::string{} : text_of(target_);
+  bool send(publish_buffer& messages, std::span<const std::uint16_t> slots, std::uint64_t call,
+            time_point now) override {
+    return send(messages.bytes(), call, static_cast<std::uint32_t>(slots.size()), now, false);
   }
-  bool can_send() const { return up() && transport_.idle(); }
-  std::uint32_t in_flight() const { return session_.in_flight(); }
-  std::uint64_t take_most_receivers() { return session_.take_most_receivers(); }
-  std::uint64_t bytes_written() const { return transport_.bytes_written(); }
 
-  /// When can_send(): a call of `count` commands, a message each. `bytes` stays unchanged until
-  /// can_send(). False: not a byte of it was written, nor will be.
-  bool send(std::span<const char> bytes, std::uint64_t call, std::uint32_t count, time_point now);
+  // Of a cluster's node.
+
+  /// Another server; only while closed.
+  void aim(const place& server) { settings_.to.server = server; }
+  /// As route::send, of `count` messages, an ASKING before each if `asking`.
+  bool send(std::span<const char> bytes, std::uint64_t call, std::uint32_t count, time_point now,
+            bool asking);
+  /// When can_send(): CLUSTER NODES, to be told as nodes_told.
+  void ask_nodes(time_point now);
+  std::uint32_t major_version() const { return session_.major_version(); }
 
  private:
   enum class state : std::uint8_t { closed, waiting, resolving, connecting, greeting, live };
@@ -113,7 +101,7 @@ class link final : transport::listener {
 
   host host_;
   link_settings settings_;
-  listener& owner_;
+  route::listener& owner_;
   session session_;
   transport transport_;
   /// The last connection that ended with calls unanswered: its bytes may still be on their way, and

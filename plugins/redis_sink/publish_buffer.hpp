@@ -6,6 +6,7 @@
 #include <cstring>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice::redis_sink {
@@ -21,8 +22,24 @@ class publish_buffer {
   explicit publish_buffer(std::uint64_t message_max) : message_max_{message_max}, bytes_(16'384) {}
 
   void set_message_max(std::uint64_t bytes) { message_max_ = bytes; }
-  void clear() { size_ = 0; }
+  void clear() {
+    size_ = 0;
+    ends_.clear();
+  }
   std::span<const char> bytes() const { return {bytes_.data(), size_}; }
+
+  /// Commands.
+  std::uint32_t count() const { return static_cast<std::uint32_t>(ends_.size()); }
+  std::span<const char> command(std::uint32_t which) const {
+    const std::size_t begin = which == 0 ? 0 : ends_[which - 1];
+    return {bytes_.data() + begin, ends_[which] - begin};
+  }
+  /// The content, not the limit.
+  void swap(publish_buffer& other) {
+    bytes_.swap(other.bytes_);
+    ends_.swap(other.ends_);
+    std::swap(size_, other.size_);
+  }
 
   /// Appends one command, or nothing when the answer is not `ok`.
   /// `prefix`: all up to the message's length. `expected`: bytes that suffice for most messages.
@@ -76,12 +93,14 @@ class publish_buffer {
     out += 2 + length;
     std::memcpy(out, "\r\n", 2);
     size_ = static_cast<std::size_t>(out + 2 - bytes_.data());
+    ends_.push_back(size_);
   }
 
   std::uint64_t message_max_;
   std::vector<char> bytes_;
   std::size_t size_ = 0;
-  std::size_t digits_ = 3;  ///< of the last length: the next one's are likely as many
+  std::vector<std::size_t> ends_;  ///< of each command
+  std::size_t digits_ = 3;         ///< of the last length: the next one's are likely as many
 };
 
 }  // namespace sluice::redis_sink

@@ -50,22 +50,29 @@ sink::sink(const config& settings, host host, link_settings to)
       buffer_{settings.message_max.bytes},
       meters_{host},
       codecs_{host.extension<sluice_codecs>(SLUICE_EXT_CODECS)},
-      link_{io_, host, std::move(to), *this} {}
+      route_{route_to(std::move(to), settings.sharded)} {}
+
+std::unique_ptr<route> sink::route_to(link_settings to, sharding publish) {
+  route::listener& owner = *this;
+  if (to.to.seeds.empty()) return std::make_unique<link>(io_, host_, std::move(to), owner);
+  if (mode_ == send_mode::stream) publish = sharding::no;
+  return std::make_unique<cluster>(io_, host_, std::move(to), publish, owner);
+}
 
 void sink::start() {
-  link_.start();
+  route_->start();
   settle();
 }
 
 std::uint32_t sink::ready(std::uint32_t queued, duration oldest) {
-  if (!link_.can_send()) return 0;
-  const batching::decision decision = batching_.decide(queued, oldest, link_.in_flight());
+  if (!route_->can_send()) return 0;
+  const batching::decision decision = batching_.decide(queued, oldest, route_->in_flight());
   if (decision.take == 0 && decision.wait > 0ns) arm(host_.now() + decision.wait);
   return decision.take;
 }
 
 void sink::process(batch& records) {
-  if (!link_.can_send() || link_.in_flight() >= batching_.window) {
+  if (!route_->can_send() || route_->in_flight() >= batching_.window) {
     for (const record& each : records) records.give_back(each);
     return;
   }
@@ -74,17 +81,19 @@ void sink::process(batch& records) {
   in_buffer_.reset();
   std::uint32_t count = 0;
   for (std::uint32_t i = 0; i < records.size(); ++i) {
-    switch (encode(records[i])) {
+    const auto& [generation, prefix, slot] = channels_.of(records[i]);
+    if (postponed(records, records[i], slot)) continue;
+    switch (encode(records[i], prefix)) {
       case encoded::ok:
         in_buffer_.set(i);
-        ++count;
+        slots_[count++] = slot;
         break;
       case encoded::oversize: records.drop(records[i], reason::oversize); break;
       case encoded::malformed: records.drop(records[i], reason::malformed); break;
     }
   }
   if (count == 0) return;
-  const bool sent = link_.send(buffer_.bytes(), records.call(), count, host_.now());
+  const bool sent = route_->send(buffer_, {slots_.data(), count}, records.call(), host_.now());
   for (std::uint32_t i = 0; i < records.size(); ++i) {
     if (!in_buffer_.test(i)) continue;
     if (sent)
@@ -95,17 +104,28 @@ void sink::process(batch& records) {
   settle();
 }
 
-encoded sink::encode(const record& of) {
+/// Whether nobody can take it now. Who waits holds up all that is behind: not for long, but for
+/// what no policy drops.
+bool sink::postponed(batch& records, const record& of, std::uint16_t slot) {
+  const route::reach reach = route_->reach_of(slot);
+  if (reach == route::reach::now) return false;
+  if (reach == route::reach::later || of.priority == SLUICE_PRIORITY_HIGH)
+    records.give_back(of);
+  else
+    records.drop(of, reason::circuit_open);
+  return true;
+}
+
+encoded sink::encode(const record& of, std::string_view prefix) {
   if (format_ == message_format::raw)
-    return buffer_.append(channels_.prefix(of), of.size, [&](char* out, std::uint64_t capacity) {
+    return buffer_.append(prefix, of.size, [&](char* out, std::uint64_t capacity) {
       return write_raw_message(of, out, capacity);
     });
   const sluice_codec* codec = codec_of(of.schema);
   if (codec == nullptr) return encoded::malformed;
-  return buffer_.append(channels_.prefix(of), codec->json_max,
-                        [&](char* out, std::uint64_t capacity) {
-                          return write_json_message(of, *codec, out, capacity);
-                        });
+  return buffer_.append(prefix, codec->json_max, [&](char* out, std::uint64_t capacity) {
+    return write_json_message(of, *codec, out, capacity);
+  });
 }
 
 const sluice_codec* sink::codec_of(std::uint16_t schema) {
@@ -129,7 +149,7 @@ void sink::on_timer(time_point now) {
   armed_ = never;
   // First what has come: an answer that waits in the socket is not overdue.
   poll(0ns);
-  link_.on_timer(std::max(now, host_.now()));
+  route_->on_timer(std::max(now, host_.now()));
   settle();
 }
 
@@ -137,13 +157,13 @@ void sink::poll(duration wait) {
   if (io_.stopped()) io_.restart();
   std::size_t ran = wait > 0ns ? io_.run_one_for(std::min(wait, longest_wait)) : io_.poll_one();
   for (int i = 1; ran != 0 && i < handlers_per_poll; ++i) ran = io_.poll_one();
-  link_.poll();
+  route_->poll();
   settle();
 }
 
 bool sink::drain(time_point) {
-  if (link_.in_flight() > 0) return false;
-  link_.close();
+  if (route_->in_flight() > 0) return false;
+  route_->close();
   settle();
   return true;
 }
@@ -151,17 +171,17 @@ bool sink::drain(time_point) {
 void sink::reconfigure(const config& settings) {
   batching_ = {settings.batch, settings.interval, settings.window};
   buffer_.set_message_max(settings.message_max.bytes);
-  link_.set(link_times_of(settings));
+  route_->set(link_times_of(settings));
   settle();
 }
 
 /// After anything that may have changed the link.
 void sink::settle() {
-  meters_[meter::connected] = link_.up() ? 1 : 0;
-  meters_[meter::in_flight_batches] = link_.in_flight();
-  meters_[meter::written_bytes] = static_cast<double>(link_.bytes_written());
+  meters_[meter::connected] = route_->up() ? 1 : 0;
+  meters_[meter::in_flight_batches] = route_->in_flight();
+  meters_[meter::written_bytes] = static_cast<double>(route_->bytes_written());
   meters_.publish();
-  arm(link_.deadline());
+  arm(route_->deadline());
 }
 
 /// One wake-up at a time can be asked for: only an earlier one replaces it, and a late enough one
@@ -183,7 +203,7 @@ void sink::ended(const sluice_outcome& outcome) {
 }
 
 void sink::watch_readers() {
-  const auto fall = readers_.saw(link_.take_most_receivers(), host_.now());
+  const auto fall = readers_.saw(route_->take_most_receivers(), host_.now());
   if (!fall) return;
   meters_[meter::subscribers_lost] += static_cast<double>(fall->before - fall->now);
   host_.alert("subscriber_lost", place_ + ": for " + std::to_string(reader_watch::settle) +
@@ -217,11 +237,11 @@ void sink::refused(std::uint32_t cause, std::string_view error) {
   host_.alert(for_good ? "rejected" : "busy", text);
 }
 
-void sink::up() {
+void sink::up(std::string_view at) {
   unreachable_told_ = false;
   if (++connections_ > 1) meters_[meter::reconnects] += 1;
-  const std::string master = link_.master();
-  host_.event("connected", master.empty() ? place_ : place_ + ", the master at " + master);
+  if (route_->sharded()) channels_.set_frame(sharded_frame());
+  host_.event("connected", at.empty() ? place_ : place_ + ", " + std::string{at});
   report_attempt(SLUICE_PUBLISHED, SLUICE_CAUSE_NONE);
 }
 

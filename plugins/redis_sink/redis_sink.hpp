@@ -18,8 +18,10 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <array>
 #include <bitset>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +29,7 @@
 namespace sluice::redis_sink {
 using redis::wake_slot;
 
-class sink : link::listener {
+class sink : route::listener {
  public:
   using config = redis_sink::config;
   static constexpr auto fields = config_fields;
@@ -53,13 +55,15 @@ class sink : link::listener {
 
   void ended(const sluice_outcome& outcome) override;
   void refused(std::uint32_t cause, std::string_view error) override;
-  void up() override;
+  void up(std::string_view at) override;
   void down(std::uint32_t cause, std::string_view why, std::uint32_t unknown) override;
   void attempt_failed(std::uint32_t cause, std::string_view why) override;
   void may_disorder(std::string_view why) override;
 
+  std::unique_ptr<route> route_to(link_settings to, sharding publish);
   void report_attempt(std::uint32_t result, std::uint32_t cause);
-  encoded encode(const record& of);
+  encoded encode(const record& of, std::string_view prefix);
+  bool postponed(batch& records, const record& of, std::uint16_t slot);
   const sluice_codec* codec_of(std::uint16_t schema);
   void count_errors(const sluice_outcome& outcome);
   void watch_readers();
@@ -73,7 +77,8 @@ class sink : link::listener {
   const std::string place_;  ///< the masked URL
   channel_cache channels_;
   publish_buffer buffer_;
-  std::bitset<SLUICE_BATCH_MAX> in_buffer_;  ///< records of this batch that were encoded
+  std::bitset<SLUICE_BATCH_MAX> in_buffer_;            ///< records of this batch that were encoded
+  std::array<std::uint16_t, SLUICE_BATCH_MAX> slots_;  ///< of those
   meters meters_;
   const sluice_codecs* codecs_;
   std::vector<const sluice_codec*> codec_by_schema_;
@@ -96,7 +101,7 @@ class sink : link::listener {
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
       io_.get_executor()};
-  link link_;
+  const std::unique_ptr<route> route_;
 };
 
 }  // namespace sluice::redis_sink

@@ -320,6 +320,33 @@ TEST_CASE("redis_sink: streams refused: out of memory is busy, another type is a
   CHECK(full.metric("reconnects") == 0);
 }
 
+TEST_CASE("redis_sink: a cluster whose only node serves half of the slots") {
+  std::uint16_t port = free_port();
+  while (port > 55'535) port = free_port();  // its bus listens 10,000 above
+  real_redis server{{"--port", std::to_string(port), "--bind", "127.0.0.1", "--cluster-enabled",
+                     "yes", "--cluster-require-full-coverage", "no"}};
+  running run{"url = 'redis+cluster://127.0.0.1:" + std::to_string(port) + "'\nsharded = 'no'\n"};
+  run.push(ticks(1, 1));
+  CHECK(run.hears_of("cluster"));
+  CHECK(run.text_of("cluster").find("with 0 masters that serve slots") != std::string::npos);
+  CHECK(run.count().published == 0);
+
+  listener who{server};
+  server.ask({"CLUSTER", "ADDSLOTSRANGE", "0", "8191"});
+  REQUIRE(run.connected());
+  std::vector<input> of_all;
+  for (std::uint64_t key = 1; key <= 100; ++key) of_all.push_back({.key = key, .text = "\"a\":1"});
+  run.push(of_all);
+  REQUIRE(run.run_until(
+      [&] { return run.count().published + run.count().dropped[SLUICE_DROP_CIRCUIT_OPEN] == 101; },
+      patience));
+  CHECK(run.count().published > 20);
+  CHECK(run.count().dropped[SLUICE_DROP_CIRCUIT_OPEN] > 20);
+  CHECK(run.balanced());
+  CHECK(hears(run, who, run.count().published));
+  CHECK(run.drain());
+}
+
 TEST_CASE("redis_sink: what comes before a server is there is kept and sent then") {
   real_redis server;
   server.kill();

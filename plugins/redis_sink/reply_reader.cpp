@@ -8,9 +8,10 @@
 
 namespace sluice::redis_sink {
 
-/// The reply functions. Only the outermost value is kept, and of an array the first two elements if
-/// they are texts; what else it holds is parsed and passed over. They answer the reader itself:
-/// hiredis takes null for a failed allocation.
+/// The reply functions (those of strings that are answers keep the whole text). Only the outermost
+/// value is kept, and of an array the first two elements if they are texts; what else it holds is
+/// parsed and passed over. They answer the reader itself: hiredis takes null for a failed
+/// allocation.
 struct reply_reader::functions {
   static reply_reader& of(const redisReadTask* task) {
     return *static_cast<reply_reader*>(task->privdata);
@@ -27,10 +28,14 @@ struct reply_reader::functions {
       self.reply_.head[static_cast<std::size_t>(task->idx)] = {self.head_[task->idx], kept};
       return &self;
     }
+    if (task->type == REDIS_REPLY_STRING) {
+      self.string_.assign(data, size);
+      self.reply_ = {reply_kind::string, 0, self.string_, {}};
+      return &self;
+    }
     std::memcpy(self.text_, data, kept);
-    const reply_kind kind = task->type == REDIS_REPLY_ERROR    ? reply_kind::error
-                            : task->type == REDIS_REPLY_STATUS ? reply_kind::status
-                                                               : reply_kind::string;
+    const reply_kind kind =
+        task->type == REDIS_REPLY_ERROR ? reply_kind::error : reply_kind::status;
     self.reply_ = {kind, 0, {self.text_, kept}, {}};
     return &self;
   }
@@ -54,7 +59,10 @@ struct reply_reader::functions {
   static inline redisReplyObjectFunctions table{&text, &array, &integer, &nil, &free};
 };
 
-reply_reader::reply_reader() { reset(); }
+reply_reader::reply_reader() {
+  string_.reserve(text_max);
+  reset();
+}
 
 reply_reader::~reply_reader() { redisReaderFree(reader_); }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 struct redisReader;
@@ -17,7 +18,7 @@ enum class reply_kind : std::uint8_t { integer, status, error, string, nil, arra
 struct reply {
   reply_kind kind = reply_kind::nil;
   std::int64_t integer = 0;  ///< of an integer; an array's number of elements
-  std::string_view text;     ///< of a status, error or string, cut at reply_reader::text_max
+  std::string_view text;     ///< of a string; of a status or error, cut at reply_reader::text_max
   std::array<std::string_view, 2> head;  ///< of an array: its first elements, if they are texts
 };
 
@@ -48,6 +49,7 @@ class reply_reader {
   redisReader* reader_ = nullptr;  // owned
   reply reply_;
   char text_[text_max];
+  std::string string_;
   char head_[2][text_max];
 };
 

@@ -28,6 +28,16 @@ client_mark mark_of(std::string_view info) {
   return made;
 }
 
+/// "# Server\r\nredis_version:7.0.15\r\n..."
+std::uint32_t major_version_in(std::string_view info) {
+  constexpr std::string_view key = "redis_version:";
+  const auto at = info.find(key);
+  std::uint32_t major = 0;
+  if (at != std::string_view::npos)
+    std::from_chars(info.data() + at + key.size(), info.data() + info.size(), major);
+  return major;
+}
+
 }  // namespace
 
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
@@ -40,11 +50,18 @@ std::uint32_t cause_of(std::string_view error) {
   return SLUICE_CAUSE_REJECTED;
 }
 
+bool redirects(std::string_view error) {
+  const std::string_view word = first_word(error);
+  return word == "MOVED" || word == "ASK" || word == "TRYAGAIN" || word == "CLUSTERDOWN";
+}
+
 void session::greet(const identity& as, role_check role, time_point now, std::string& out) {
   assert(count_ == 0);
   reader_.reset();
   reason_.clear();
   mark_ = {};
+  major_version_ = 0;
+  asked_ = false;
   if (!as.password.empty() || !as.user.empty()) {
     if (as.user.empty())
       append_command({"AUTH", as.password}, out);
@@ -64,6 +81,10 @@ void session::greet(const identity& as, role_check role, time_point now, std::st
   expect({command::client_name, true, 1, 0, now});
   append_command({"CLIENT", "INFO"}, out);
   expect({command::client_info, true, 1, 0, now});
+  if (peer_ == peer::cluster_node) {
+    append_command({"INFO", "server"}, out);
+    expect({command::server_info, true, 1, 0, now});
+  }
   append_command({"PING"}, out);
   expect({command::ping, true, 1, 0, now});
 }
@@ -74,9 +95,14 @@ void session::kill(const client_mark& other, time_point now, std::string& out) {
   expect({command::client_kill, true, 1, 0, now});
 }
 
-void session::published(std::uint64_t call, std::uint32_t count, time_point written) {
+void session::ask_nodes(time_point now, std::string& out) {
+  append_command({"CLUSTER", "NODES"}, out);
+  expect({command::cluster_nodes, false, 1, 0, now});
+}
+
+void session::published(std::uint64_t call, std::uint32_t count, time_point written, bool asking) {
   assert(in_flight_ < window_max && count > 0);
-  expect({command::publish, false, count, call, written});
+  expect({command::publish, false, count, call, written, asking});
   ++in_flight_;
   in_flight_records_ += count;
 }
@@ -116,7 +142,9 @@ session::progress session::answered(const reply& of, time_point now) {
   expected& front = queue_[first_];
   if (front.what == command::publish) return publish_answered(of, now);
   const progress result = front.greeting ? greeting_answered(of) : progress::fine;
+  const bool nodes = front.what == command::cluster_nodes;
   pop();
+  if (nodes) owner_.nodes_told(of.kind == reply_kind::string, of.text);
   return result;
 }
 
@@ -132,6 +160,7 @@ session::progress session::greeting_answered(const reply& of) {
     return progress::greeted;
   }
   if (what == command::client_info && of.kind == reply_kind::string) mark_ = mark_of(of.text);
+  if (what == command::server_info) major_version_ = major_version_in(of.text);
   if (of.kind == reply_kind::error) {
     // Said to whoever connects, whatever was asked.
     if (of.text.starts_with("DENIED")) return fail(progress::refused, std::string{of.text});
@@ -139,7 +168,8 @@ session::progress session::greeting_answered(const reply& of) {
     const std::string_view code = first_word(of.text);
     const bool publishes = code == "LOADING" || code == "MASTERDOWN";
     if (what == command::ping && publishes) return progress::greeted;
-    const bool nicety = what == command::client_name || what == command::client_info;
+    const bool nicety = what == command::client_name || what == command::client_info ||
+                        what == command::server_info;
     if (nicety && (publishes || cause_of(of.text) != SLUICE_CAUSE_BUSY))
       return progress::fine;  // a user may lack the right
     if (cause_of(of.text) == SLUICE_CAUSE_BUSY) return fail(progress::busy, std::string{of.text});
@@ -162,6 +192,9 @@ session::progress session::greeting_answered(const reply& of) {
 }
 
 session::progress session::publish_answered(const reply& of, time_point now) {
+  if (queue_[first_].asking && (asked_ = !asked_)) return progress::fine;  // what ASKING says
+  if (peer_ == peer::cluster_node && of.kind == reply_kind::error && redirects(of.text))
+    return redirected(of, now);
   sluice_outcome like{};
   if (of.kind == success_ && of.integer >= 0) {
     like.result = SLUICE_PUBLISHED;
@@ -173,25 +206,37 @@ session::progress session::publish_answered(const reply& of, time_point now) {
   } else {
     return fail(progress::broken, "a message was answered by what is neither success nor an error");
   }
-  expected& front = queue_[first_];
-  const expected call = front;
+  const expected call = queue_[first_];
   sluice_outcome other{};
   if (piece_.result != like.result || piece_.cause != like.cause) other = std::exchange(piece_, {});
   piece_.result = like.result;
   piece_.cause = like.cause;
   piece_.receivers += like.receivers;
   ++piece_.count;
-  --in_flight_records_;
   sluice_outcome last{};
-  if (--front.count == 0) {
-    last = std::exchange(piece_, {});
-    pop();
-    --in_flight_;
-  }
+  if (one_answered()) last = std::exchange(piece_, {});
   // Last of all: the owner may throw.
   tell(other, call, now);
   tell(last, call, now);
   if (of.kind == reply_kind::error) owner_.refused(like.cause, of.text);
+  return progress::fine;
+}
+
+/// True if it was the last of its call.
+bool session::one_answered() {
+  --in_flight_records_;
+  if (--queue_[first_].count > 0) return false;
+  pop();
+  --in_flight_;
+  return true;
+}
+
+session::progress session::redirected(const reply& of, time_point now) {
+  const expected call = queue_[first_];
+  const sluice_outcome before = std::exchange(piece_, {});
+  one_answered();
+  tell(before, call, now);
+  owner_.redirected(call.call, of.text);
   return progress::fine;
 }
 

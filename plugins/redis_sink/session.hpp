@@ -40,9 +40,15 @@ std::string_view first_word(std::string_view text);
 /// SLUICE_CAUSE_BUSY for an error that time heals, else SLUICE_CAUSE_REJECTED.
 std::uint32_t cause_of(std::string_view error);
 
+/// Whether a cluster's node says by it that a message was not taken and should go elsewhere, or
+/// come again: MOVED, ASK, TRYAGAIN, CLUSTERDOWN.
+bool redirects(std::string_view error);
+
 class session {
  public:
   static constexpr std::uint32_t window_max = 8;
+
+  enum class peer : std::uint8_t { single, cluster_node };
 
   /// Whom to tell; called from within feed and lost.
   class listener {
@@ -52,11 +58,17 @@ class session {
     virtual void ended(const sluice_outcome& outcome) = 0;
     /// A message was answered by an error, of this cause (cause_of). The text is the server's.
     virtual void refused(std::uint32_t cause, std::string_view error) = 0;
+    /// A cluster's: the next message of this call was not taken, but may be elsewhere or later, as
+    /// the error says (see redirects).
+    virtual void redirected(std::uint64_t /*call*/, std::string_view /*error*/) {}
+    /// A cluster's: the answer to ask_nodes, or the error instead of it.
+    virtual void nodes_told(bool /*fine*/, std::string_view /*text*/) {}
   };
 
   /// `success`: how a message that was taken is answered; an integer counts its receivers.
-  explicit session(listener& owner, reply_kind success = reply_kind::integer)
-      : owner_{owner}, success_{success} {}
+  explicit session(listener& owner, reply_kind success = reply_kind::integer,
+                   peer of = peer::single)
+      : owner_{owner}, success_{success}, peer_{of} {}
 
   /// A new connection: appends the commands of the greeting to `out`, which then holds the
   /// password.
@@ -75,12 +87,17 @@ class session {
 
   /// Of this connection, once it is greeted.
   const client_mark& mark() const { return mark_; }
+  /// The first number of a cluster node's version, once it is greeted; 0: not told.
+  std::uint32_t major_version() const { return major_version_; }
   /// After the greeting and before any call: appends what ends another connection to this server.
   /// Its answer is told as `greeted` once more; why it was refused, if it was, is then in reason.
   void kill(const client_mark& other, time_point now, std::string& out);
 
   /// A call of `count` commands, a message each, whose first byte was written at `written`.
-  void published(std::uint64_t call, std::uint32_t count, time_point written);
+  /// `asking`: an ASKING went before each.
+  void published(std::uint64_t call, std::uint32_t count, time_point written, bool asking = false);
+  /// Appends CLUSTER NODES, which is written now.
+  void ask_nodes(time_point now, std::string& out);
   /// Appends a PING that is written now.
   void ping(time_point now, std::string& out);
 
@@ -102,8 +119,10 @@ class session {
     role,
     client_name,
     client_info,
+    server_info,
     ping,
     client_kill,
+    cluster_nodes,
     publish
   };
   struct expected {
@@ -112,26 +131,32 @@ class session {
     std::uint32_t count = 0;  ///< answers still to come
     std::uint64_t call = 0;
     time_point written{};
+    bool asking = false;
   };
 
   void expect(const expected& what);
   progress answered(const reply& of, time_point now);
   progress greeting_answered(const reply& of);
   progress publish_answered(const reply& of, time_point now);
+  progress redirected(const reply& of, time_point now);
+  bool one_answered();
   void tell(sluice_outcome outcome, const expected& of, time_point now);
   void pop();
   progress fail(progress how, std::string reason);
 
   listener& owner_;
   const reply_kind success_;
+  const peer peer_;
   reply_reader reader_;
-  // A window of calls, and at most one greeting or ping besides.
-  std::array<expected, window_max + 6> queue_;
+  // A window of calls, and at most one greeting, or a ping and a question for the nodes besides.
+  std::array<expected, window_max + 7> queue_;
   std::uint32_t first_ = 0, count_ = 0;
   std::uint32_t in_flight_ = 0, in_flight_records_ = 0;
   sluice_outcome piece_{};  ///< of the oldest call: answers alike so far
   std::uint64_t most_receivers_ = 0;
   client_mark mark_;
+  std::uint32_t major_version_ = 0;
+  bool asked_ = false;  ///< of a message after an ASKING: that one was answered
   std::string reason_;
 };
 

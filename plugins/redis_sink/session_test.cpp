@@ -35,6 +35,20 @@ struct recorder final : session::listener {
   }
 };
 
+struct cluster_recorder final : session::listener {
+  std::vector<std::string> told;
+  void ended(const sluice_outcome& o) override {
+    told.push_back(std::to_string(o.call) + ": " + std::to_string(o.count));
+  }
+  void refused(std::uint32_t, std::string_view error) override { told.emplace_back(error); }
+  void redirected(std::uint64_t call, std::string_view error) override {
+    told.push_back(std::to_string(call) + " " + std::string{error});
+  }
+  void nodes_told(bool fine, std::string_view text) override {
+    told.push_back((fine ? "nodes " : "no nodes ") + std::string{text});
+  }
+};
+
 struct fixture {
   recorder told;
   session talk{told};
@@ -186,6 +200,45 @@ TEST_CASE("session: a connection knows its mark, and ends another before it publ
     CHECK(f.talk.reason() == row.reason);
     CHECK(f.talk.silent());
   }
+}
+
+TEST_CASE("session: a cluster's node: its version, its nodes, and what is to go elsewhere") {
+  cluster_recorder heard;
+  session talk{heard, reply_kind::integer, session::peer::cluster_node};
+  const auto feed = [&](std::string_view bytes) {
+    return talk.feed({bytes.data(), bytes.size()}, t0);
+  };
+  std::string out;
+  talk.greet({"", "", 0, "me"}, role_check::none, t0, out);
+  CHECK(out.find("INFO\r\n$6\r\nserver") != std::string::npos);
+  CHECK(feed("+OK\r\n" CLIENT_INFO "$30\r\n# Server\r\nredis_version:7.0.15\r\n+PONG\r\n") ==
+        session::progress::greeted);
+  CHECK(talk.major_version() == 7);
+
+  talk.published(1, 4, t0);
+  out.clear();
+  talk.ask_nodes(t0, out);
+  CHECK(out == "*2\r\n$7\r\nCLUSTER\r\n$5\r\nNODES\r\n");
+  const std::string long_text(5'000, 'n');
+  CHECK(feed(":1\r\n-MOVED 5 h:1\r\n-CLUSTERDOWN no\r\n:1\r\n$5000\r\n" + long_text + "\r\n") ==
+        session::progress::fine);
+  CHECK(heard.told == std::vector<std::string>{"1: 1", "1 MOVED 5 h:1", "1 CLUSTERDOWN no", "1: 1",
+                                               "nodes " + long_text});
+  CHECK(talk.silent());
+
+  heard.told.clear();
+  talk.published(2, 2, t0, true);
+  talk.ask_nodes(t0, out);
+  CHECK(feed("+OK\r\n-ASK 5 h:1\r\n+OK\r\n:1\r\n-NOPERM you\r\n") == session::progress::fine);
+  CHECK(heard.told == std::vector<std::string>{"2 ASK 5 h:1", "2: 1", "no nodes NOPERM you"});
+  CHECK(talk.in_flight() == 0);
+
+  fixture single;  // where MOVED is an error like any other
+  single.greet();
+  single.talk.published(1, 1, t0);
+  single.feed("-MOVED 5 h:1\r\n");
+  REQUIRE(single.told.pieces.size() == 1);
+  CHECK(single.told.pieces[0].cause == SLUICE_CAUSE_REJECTED);
 }
 
 TEST_CASE("session: behind a sentinel only a master will do") {

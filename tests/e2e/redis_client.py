@@ -129,8 +129,8 @@ class Recorder:
 class Redis:
     """A redis-server of the test's own, on a port that stays the same over restarts."""
 
-    def __init__(self, folder, *options):
-        self.port = free_port()
+    def __init__(self, folder, *options, port=None):
+        self.port = port or free_port()
         self.url = f"redis://127.0.0.1:{self.port}"
         self._folder = folder
         self._options = options

@@ -31,6 +31,10 @@ class ledger final : public session::listener {
     FUZZ_REQUIRE(cause == SLUICE_CAUSE_BUSY || cause == SLUICE_CAUSE_REJECTED);
     FUZZ_REQUIRE(error.size() <= reply_reader::text_max);
   }
+  void redirected(std::uint64_t of, std::string_view error) override {
+    FUZZ_REQUIRE(!open.empty() && of == open.front().number && redirects(error));
+    if (--open.front().left == 0) open.pop_front();
+  }
 };
 
 }  // namespace
@@ -38,7 +42,8 @@ class ledger final : public session::listener {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::input script{data, size};
   ledger books;
-  session under_test{books};
+  session under_test{books, reply_kind::integer,
+                     size % 2 == 0 ? session::peer::single : session::peer::cluster_node};
   time_point now{};
   std::string out;
   under_test.greet({"user", "password", script.byte() % 3u, "name"},
@@ -51,7 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (step < 64 && under_test.in_flight() < session::window_max) {
       const std::uint32_t count = step % 5u + 1;
       books.open.push_back({++calls, count});
-      under_test.published(calls, count, now);
+      under_test.published(calls, count, now, step % 2 == 0);
       continue;
     }
     const auto progress = under_test.feed(script.take(step % 64u), now);
