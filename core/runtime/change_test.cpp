@@ -5,6 +5,7 @@
 #include <sluice/config.hpp>
 #include <sluice/state.hpp>
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 
@@ -346,6 +347,33 @@ TEST_CASE("change: a sink hands its queue over when what it sent is answered") {
   all.check_balance();
 }
 
+TEST_CASE(
+    "change: what a sink sent and nobody answers within a second is unknown, by the receipt") {
+  rig all;
+  all.add("source", source);
+  all.add("sink", sink, {"source"});
+  script& play = all["sink"];
+  play.process = [](batch& records) {
+    for (const record& each : records) records.pending(each);
+  };
+  play.drain = [](time_point) { return false; };
+  all.build();
+  all.give_many(3);
+  CHECK(all.state("sink").held == 3);
+  change_options with;
+  with.only = "sink";
+  const receipt told = all.run->change(all.spec, with);
+  CHECK(told.error == "");
+  CHECK(told.stages.at(0).unknown == 3);
+  CHECK(told.stages.at(0).lost == 0);
+  CHECK(told.stages.at(0).pause_ns == 1'000 * ms);
+  CHECK(all.state("sink").count.unknown == 3);
+  play.process = nullptr;
+  all.give_many(2);
+  CHECK(all.words() == "1:4 1:5");
+  all.check_balance();
+}
+
 TEST_CASE("change: a source is exchanged with a gap alone") {
   rig all;
   all.add("source", source);
@@ -388,7 +416,32 @@ TEST_CASE("trial: confirmed it stays, else all is put back") {
   CHECK_FALSE(all.run->confirm());
 }
 
-TEST_CASE("trial: a stage that faults, or a level that gets worse, ends it at once") {
+TEST_CASE("trial: a level that gets worse ends it at once, one that was bad does not") {
+  changes all;
+  const auto signal = [&](level at) {
+    const call_scope here = all.in_call("source");
+    all["source"].host->signal("feed", at, "as told");
+  };
+  signal(level::warning);
+  all.run->advance(200 * ms);
+  changes::put(all.of("first"), "every = 3");
+  change_options with;
+  with.trial_ns = 60'000 * ms;
+  CHECK(all.change(with).done);
+  all.run->advance(1'000 * ms);
+  CHECK(all.run->read().config_hash == "after");
+  signal(level::critical);
+  all.run->advance(200 * ms);
+  CHECK(all.run->read().config_hash == "before");
+  CHECK(all.passed() == 6);
+  CHECK_FALSE(all.run->confirm());
+  const auto events = all.run->running().events(0);
+  CHECK(std::any_of(events.begin(), events.end(), [](const event& each) {
+    return each.message == "ends, all is put back: the level got worse";
+  }));
+}
+
+TEST_CASE("trial: a stage that faults ends it at once") {
   changes all;
   all.become("second", plugin_of<failing>);
   change_options with;
