@@ -98,6 +98,7 @@ std::vector<std::uint64_t> hold_store::in_order() const {
     return slots_[one].added < slots_[other].added;
   });
   std::vector<std::uint64_t> handles;
+  handles.reserve(numbers.size());
   for (const std::uint32_t each : numbers)
     handles.push_back((std::uint64_t{slots_[each].generation} << 32) | (each + 1u));
   return handles;
