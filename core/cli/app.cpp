@@ -441,6 +441,7 @@ command_line make_command_line() {
   command_line line{std::make_unique<CLI::App>(about, "sluice"),
                     std::make_shared<std::function<int()>>()};
   line.app->footer(first_steps);
+  line.app->set_version_flag("--version", "sluice " SLUICE_VERSION, "Print the version and exit");
   line.app->require_subcommand(1);
   line.app->get_formatter()->column_width(28);
   for (auto* add : {&add_run,     &add_check,  &add_test,    &add_plugins,    &add_inspect,

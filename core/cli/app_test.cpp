@@ -46,6 +46,7 @@ TEST_CASE("a mistake of the command line is a usage error, a mistake of a file i
   CHECK(exit_of({"verify", "x.so", "--config", "/nowhere/x.toml"}) == bad_configuration);
   CHECK(exit_of({"--help"}) == done);
   CHECK(exit_of({"version"}) == done);
+  CHECK(exit_of({"--version"}) == done);
 }
 
 TEST_CASE("options reach their verb") {

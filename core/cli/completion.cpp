@@ -79,7 +79,7 @@ std::string bash(const std::vector<verb>& verbs) {
       "  if ((COMP_CWORD == 1)); then\n"
       "    COMPREPLY=($(compgen -W \"" +
       names(verbs) +
-      " --help\" -- \"$word\"))\n"
+      " --help --version\" -- \"$word\"))\n"
       "    return\n"
       "  fi\n"
       "  case \"$verb $before\" in\n";

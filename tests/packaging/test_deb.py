@@ -50,7 +50,7 @@ class Packages(unittest.TestCase):
         self.assertRegex(self.names("sluice-dev", "Depends"), r"\bsluice \(= [0-9.]+\)")
 
     def test_every_verb_has_a_page_that_man_shows(self):
-        verbs = set(re.findall(r"^  ([a-z-]+)  ", self.sluice("--help"), re.M))
+        verbs = set(re.findall(r"^  ([a-z][a-z-]*)  ", self.sluice("--help"), re.M))
         self.assertIn("run", verbs)
         pages = {path.name: path for path in (self.root / "usr/share/man/man1").iterdir()}
         self.assertEqual(set(pages), {"sluice.1.gz"} | {f"sluice-{verb}.1.gz" for verb in verbs})
