@@ -484,7 +484,7 @@ int code_of(int argc, char** argv) {
     }
     return (*line.chosen)();
   } catch (const std::exception& why) {
-    complain(std::string{"sluice: "} + why.what() + "\n");
+    complain("sluice: " + words_of(why) + "\n");
     return failure;
   }
 }

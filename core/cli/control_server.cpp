@@ -113,9 +113,9 @@ struct control_server::parts : std::enable_shared_from_this<parts> {
       : file{std::move(where)}, lock{file}, acceptor{io}, pause{io} {
     error_code failed;
     fs::remove(file);  // the lock is ours: nobody serves it
-    acceptor.open();
+    acceptor.open(local{}, failed);
     const mode_t before = umask(0177);  // the file is born with mode 0600
-    acceptor.bind(local::endpoint{file.string()}, failed);
+    if (!failed) acceptor.bind(local::endpoint{file.string()}, failed);
     umask(before);
     if (!failed) acceptor.listen(sessions_max, failed);
     if (failed) throw std::runtime_error{fmt::format("{}: {}", file.string(), failed.message())};

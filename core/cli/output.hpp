@@ -25,6 +25,8 @@ bool add_files(const std::string& path, std::vector<std::filesystem::path>& file
 /// To standard output, and to standard error.
 void print(std::string_view text);
 void complain(std::string_view text);
+/// What went wrong, for people.
+std::string words_of(const std::exception& why);
 
 /// The exit code. Does not return it but ends the process with it, all output written, if a
 /// plugin's call was left behind: an orderly end might wait for that call.

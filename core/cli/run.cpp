@@ -59,7 +59,7 @@ int run_pipeline(config::load_result loaded, const run_options& asked, std::int6
     serving.run(pipeline);
     code = end_of(pipeline, asked, log);
   } catch (const std::exception& why) {
-    log.write(SLUICE_ERROR, "", why.what());
+    log.write(SLUICE_ERROR, "", words_of(why));
   }
   // Here, as what was left behind may use the clock and the log.
   return ended(code);

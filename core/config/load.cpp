@@ -11,8 +11,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <fstream>
 #include <stdexcept>
+#include <system_error>
 #include <tuple>
 #include <utility>
 
@@ -253,7 +255,7 @@ std::variant<std::string, diagnostic> read_file(const std::filesystem::path& fil
   if (!std::filesystem::exists(status)) return fail("there is no such file");
   if (std::filesystem::is_directory(status)) return fail("is a folder, not a file");
   std::ifstream in{file, std::ios::binary};
-  if (!in) return fail("cannot be read");
+  if (!in) return fail("cannot be read: " + std::generic_category().message(errno));
   std::string text(file_limit + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (in.bad()) return fail("cannot be read");

@@ -8,8 +8,11 @@ namespace sluice::runtime {
 std::uint64_t hold_store::add(const sluice_record& record) {
   if (count_ == limit_) return 0;
   if (free_.empty()) {
-    free_.push_back(static_cast<std::uint32_t>(slots_.size()));
+    // Neither list allocates later: a record must not get lost between them.
+    if (free_.capacity() <= slots_.size()) free_.reserve(2 * slots_.size() + 16);
+    if (aside_.capacity() <= slots_.size()) aside_.reserve(2 * slots_.size() + 16);
     slots_.emplace_back();
+    free_.push_back(static_cast<std::uint32_t>(slots_.size() - 1));
   }
   const std::uint32_t number = free_.back();
   slot& into = slots_[number];

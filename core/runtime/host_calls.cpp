@@ -238,9 +238,10 @@ struct host_calls {
     if (fails(by)) return SLUICE_FAILED;
     if (reason == SLUICE_KEEP || reason >= SLUICE_DROP_REASONS)
       return invalid(host, "dropped a held record for a reason that is none");
-    if (!by.let_go(handle)) return invalid(host, "drop: no such record is held");
     by.staged_drops_.push_back({handle, reason});
-    return SLUICE_OK;
+    if (by.let_go(handle)) return SLUICE_OK;
+    by.staged_drops_.pop_back();
+    return invalid(host, "drop: no such record is held");
   }
 
   // --- sinks -----------------------------------------------------------------------------------
@@ -363,15 +364,55 @@ struct host_calls {
     }
   }
 
+  // --- without memory --------------------------------------------------------------------------
+
+  /// As a plugin calls it: no exception passes through a plugin, which need not be C++. What had no
+  /// memory for it has failed, and changed nothing; a line of a log is lost.
+  template <auto Call, auto Failed>
+  struct sheltered;
+  template <typename Answer, typename... Given, Answer (*Call)(const sluice_host*, Given...),
+            auto Failed>
+  struct sheltered<Call, Failed> {
+    static Answer call(const sluice_host* host, Given... given) noexcept {
+      try {
+        return Call(host, given...);
+      } catch (const std::exception&) {
+        return static_cast<Answer>(Failed);
+      }
+    }
+  };
+  /// The same of a call in which records are on their way: where they are is not known then, and
+  /// the lane ends as soon as the plugin has returned.
+  template <auto Call>
+  struct in_lane;
+  template <typename... Given, sluice_status (*Call)(const sluice_host*, Given...)>
+  struct in_lane<Call> {
+    static sluice_status call(const sluice_host* host, Given... given) noexcept {
+      try {
+        return Call(host, given...);
+      } catch (const std::exception&) {
+        of(host).lane_->failed = std::current_exception();
+        return SLUICE_FAILED;
+      }
+    }
+  };
+
   static const void* extension(const sluice_host* host, sluice_str id) {
     static constexpr sluice_attributes attributes_table{
-        sizeof attributes_table, &publish_attributes, &attribute_generation, &attribute};
+        sizeof attributes_table, &sheltered<&publish_attributes, SLUICE_FAILED>::call,
+        &sheltered<&attribute_generation, 0>::call, &sheltered<&attribute, sluice_str{}>::call};
     static constexpr sluice_codecs codecs_table{sizeof codecs_table, &find_codec, &schema_name};
-    static constexpr sluice_metrics metrics_table{sizeof metrics_table, &add_metric, &set_metric};
-    static constexpr sluice_signals signals_table{sizeof signals_table, &set_signal};
-    static constexpr sluice_resolver resolver_table{sizeof resolver_table, &resolve, &resolved};
-    static constexpr sluice_control control_table{sizeof control_table, &read_document,
-                                                  &take_command};
+    static constexpr sluice_metrics metrics_table{sizeof metrics_table,
+                                                  &sheltered<&add_metric, UINT32_MAX>::call,
+                                                  &sheltered<&set_metric, nullptr>::call};
+    static constexpr sluice_signals signals_table{sizeof signals_table,
+                                                  &sheltered<&set_signal, SLUICE_FAILED>::call};
+    static constexpr sluice_resolver resolver_table{sizeof resolver_table,
+                                                    &sheltered<&resolve, 0>::call,
+                                                    &sheltered<&resolved, SLUICE_FAILED>::call};
+    static constexpr sluice_control control_table{sizeof control_table,
+                                                  &sheltered<&read_document, SLUICE_FAILED>::call,
+                                                  &sheltered<&take_command, SLUICE_FAILED>::call};
     if (view(id) == SLUICE_EXT_ATTRIBUTES) return &attributes_table;
     if (view(id) == SLUICE_EXT_CODECS) return &codecs_table;
     if (view(id) == SLUICE_EXT_METRICS) return &metrics_table;
@@ -391,20 +432,20 @@ void plugin_object::fill_host_table() {
   table.stage = borrow(owner_.name_);
   table.now = &host_calls::now;
   table.unix_time = &host_calls::unix_time;
-  table.log = &host_calls::log;
-  table.event = &host_calls::event;
-  table.schema = &host_calls::schema;
-  table.secret = &host_calls::secret;
+  table.log = &host_calls::sheltered<&host_calls::log, nullptr>::call;
+  table.event = &host_calls::sheltered<&host_calls::event, nullptr>::call;
+  table.schema = &host_calls::sheltered<&host_calls::schema, 0>::call;
+  table.secret = &host_calls::sheltered<&host_calls::secret, SLUICE_FAILED>::call;
   table.extension = &host_calls::extension;
-  table.wake_at = &host_calls::wake_at;
-  table.push = &host_calls::push;
-  table.discard = &host_calls::discard;
-  table.emit = &host_calls::emit;
-  table.hold = &host_calls::hold;
-  table.held = &host_calls::held;
-  table.release = &host_calls::release;
-  table.drop_held = &host_calls::drop_held;
-  table.report = &host_calls::report;
+  table.wake_at = &host_calls::sheltered<&host_calls::wake_at, nullptr>::call;
+  table.push = &host_calls::in_lane<&host_calls::push>::call;
+  table.discard = &host_calls::sheltered<&host_calls::discard, SLUICE_FAILED>::call;
+  table.emit = &host_calls::sheltered<&host_calls::emit, SLUICE_FAILED>::call;
+  table.hold = &host_calls::sheltered<&host_calls::hold, SLUICE_FAILED>::call;
+  table.held = &host_calls::sheltered<&host_calls::held, nullptr>::call;
+  table.release = &host_calls::sheltered<&host_calls::release, SLUICE_FAILED>::call;
+  table.drop_held = &host_calls::sheltered<&host_calls::drop_held, SLUICE_FAILED>::call;
+  table.report = &host_calls::in_lane<&host_calls::report>::call;
 }
 
 }  // namespace sluice::runtime

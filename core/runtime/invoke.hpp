@@ -6,6 +6,8 @@
 #include "runtime/stage.hpp"
 
 #include <algorithm>
+#include <exception>
+#include <utility>
 
 namespace sluice::runtime {
 
@@ -20,6 +22,8 @@ sluice_status stage::invoke(Function&& function) {
   const sluice_status status = function(&text);
   in_call_ = false;
   lane_->entering(outer);
+  if (lane_->failed) [[unlikely]]
+    std::rethrow_exception(std::exchange(lane_->failed, nullptr));
   error_size_ = std::min<std::size_t>(text.size, error_text_.size());
   return status;
 }

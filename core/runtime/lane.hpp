@@ -12,6 +12,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -62,6 +63,8 @@ class lane {
   /// The stage whose code is about to run; for the watchdog.
   void entering(const stage* which) { current_.store(which, std::memory_order_relaxed); }
   const stage* current() const { return current_.load(std::memory_order_relaxed); }
+  /// What a host call of the plugin that runs now could not do: goes on when it has returned.
+  std::exception_ptr failed;
   /// [any] Its name; empty: none's, or that of one that has left the lane.
   std::string running_stage() const;
 

@@ -21,8 +21,14 @@ inline void in_lane(const change_host& by, lane& where, const std::function<bool
   if (!where.running()) throw std::runtime_error{"the lane of " + stage + " has ended"};
   bool done = false;
   where.post([&] { return done = work(); });
-  by.wait([&] { return !where.posted() || where.finished(); }, lane_limit);
-  where.withdraw();
+  {
+    // Whatever ends the wait: the job refers to what ends with this call.
+    const struct withdrawn {
+      lane& from;
+      ~withdrawn() { from.withdraw(); }
+    } at_end{where};
+    by.wait([&] { return !where.posted() || where.finished(); }, lane_limit);
+  }
   if (!done)
     throw std::runtime_error{"the lane of " + stage + " ended, or did not come to it within 10 s"};
 }

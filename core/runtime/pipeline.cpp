@@ -4,8 +4,11 @@
 #include "runtime/change_thread.hpp"
 #include "runtime/engine.hpp"
 
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <map>
+#include <new>
 #include <string>
 #include <thread>
 
@@ -27,10 +30,25 @@ struct pipeline::parts {
 
   /// On a thread of its own, until it has finished.
   void step(lane& of) {
-    threads.emplace(&of, [&of] {
-      while (!of.finished())
-        if (!of.step() && !of.finished()) of.wait(SLUICE_NEVER / 2);
+    threads.emplace(&of, [this, &of] {
+      try {
+        while (!of.finished())
+          if (!of.step() && !of.finished()) of.wait(SLUICE_NEVER / 2);
+      } catch (const std::exception& why) {
+        give_up(of, why);
+      }
     });
+  }
+
+  /// The core itself failed in a lane, for want of memory: where its records are nobody knows.
+  /// As after a crash, whoever supervises the process starts it anew.
+  [[noreturn]] void give_up(const lane& of, const std::exception& why) const {
+    const bool memory = dynamic_cast<const std::bad_alloc*>(&why) != nullptr;
+    log(SLUICE_ERROR, of.stages().front()->label(),
+        std::string{"its lane cannot go on, and the process ends: "} +
+            (memory ? "out of memory" : why.what()));
+    std::fflush(nullptr);
+    std::_Exit(EXIT_FAILURE);
   }
 
   void create_stages() {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <utility>
 
 namespace sluice::runtime {
@@ -62,12 +63,21 @@ bool stage::hand_over(replacement& with) {
 
 bool stage::save_state(std::vector<std::uint8_t>& into) {
   if (on_trial()) prove();
-  const auto append = [](void* all, const std::uint8_t* data, std::uint64_t size) {
-    auto& bytes = *static_cast<std::vector<std::uint8_t>*>(all);
-    bytes.insert(bytes.end(), data, data + size);
+  struct {
+    std::vector<std::uint8_t>& bytes;
+    bool cut = false;  // no exception passes through a plugin
+  } all{into};
+  const auto append = [](void* to, const std::uint8_t* data, std::uint64_t size) noexcept {
+    auto& [bytes, cut] = *static_cast<decltype(all)*>(to);
+    try {
+      bytes.insert(bytes.end(), data, data + size);
+    } catch (const std::bad_alloc&) {
+      cut = true;
+    }
   };
   const sluice_status status = invoke([&](sluice_text* text) {
-    return object_->swap()->export_state(self(), append, &into, text);
+    const sluice_status done = object_->swap()->export_state(self(), append, &all, text);
+    return all.cut ? sluice_status{SLUICE_FAILED} : done;
   });
   if (status == SLUICE_OK) {
     settle(nullptr, 0);

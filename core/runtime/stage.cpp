@@ -40,6 +40,7 @@ stage::stage(const config::stage_spec& spec, std::string name, std::uint32_t num
       bypassed_{spec.bypassed} {
   pressure.size = next_pressure.size = sizeof pressure;
   fault_times_.fill(long_ago);
+  if (can(SLUICE_CAN_HOLD)) held_now_.reserve(SLUICE_BATCH_MAX);
 }
 
 stage::~stage() { destroy(); }

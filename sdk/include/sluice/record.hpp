@@ -96,7 +96,8 @@ class batch {
   /// Its content now lives in the stage's state. Needs SLUICE_CAN_ABSORB.
   void absorb(const record& which) { answer(which, SLUICE_ABSORB); }
   /// The host copies it into the stage's store; release or drop it later through the host. Needs
-  /// SLUICE_CAN_HOLD. An empty handle: the store is full, and the record is still unanswered.
+  /// SLUICE_CAN_HOLD. An empty handle: the store is full, and the record is still unanswered. If
+  /// the call then throws, the record is dropped with the batch, and the handle stands for nothing.
   [[nodiscard]] held_record hold(const record& which) {
     held_record held;
     const sluice_status status = host_.hold(&host_, number(which), &held.handle);

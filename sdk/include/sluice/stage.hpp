@@ -43,6 +43,7 @@
 #include <cstring>
 #include <exception>
 #include <memory>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -239,6 +240,8 @@ template <typename Call>
 sluice_status guarded(sluice_text* error, sluice_status thrown, Call&& call) noexcept {
   try {
     return call();
+  } catch (const std::bad_alloc&) {
+    put(error, "out of memory");
   } catch (const std::exception& exception) {
     put(error, exception.what());
   } catch (...) {
