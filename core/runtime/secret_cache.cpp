@@ -87,16 +87,17 @@ secret_cache::~secret_cache() {
 void secret_cache::keep(const config::secret_reader& which) {
   if (which.remote.empty()) return;
   std::unique_lock held{state_->mutex};
-  const auto [found, fresh] = state_->entries.try_emplace(which.remote);
+  const bool fresh = !state_->entries.contains(which.remote);
+  state::entry& found = state_->entries[which.remote];
   if (fresh) {
-    found->second.read = which.read;
+    found.read = which.read;
     state_->added = true;
     state_->changed.notify_all();
   }
   // It may hang in the system's name resolution: not waited for at the end.
   if (!state_->running) std::thread{[kept = state_] { kept->run(); }}.detach();
   state_->running = true;
-  state_->changed.wait_for(held, interval, [&] { return found->second.asked; });
+  state_->changed.wait_for(held, interval, [&] { return found.asked; });
 }
 
 std::string secret_cache::read(const config::secret_reader& which) const {
