@@ -72,10 +72,11 @@ runtime::change_options options_of(const json::object& told) {
   return made;
 }
 
-/// What the file says now; with an edit, what it said when it was read, edited.
+/// What the file says now, and the log is told its warnings, as at the start; with an edit, what it
+/// said when it was read, edited.
 config::pipeline_spec next_of(const config::pipeline_spec& now,
                               const std::optional<config::stage_edit>& edit,
-                              const configuration& from) {
+                              const configuration& from, runtime::pipeline& on) {
   const config::environment variables = from.variables();
   config::load_result read = edit ? config::load_document(config::edited(now, *edit, from.find),
                                                           now.file, from.find, variables)
@@ -84,16 +85,20 @@ config::pipeline_spec next_of(const config::pipeline_spec& now,
   for (const config::diagnostic& each : read.errors)
     errors += (errors.empty() ? "" : "\n") + to_string(each);
   if (!read.pipeline) throw std::runtime_error{errors};
+  if (!edit)
+    for (const config::diagnostic& each : read.warnings)
+      on.tell(SLUICE_WARN, "pipeline", "config_warning", to_string(each));
   return std::move(*read.pipeline);
 }
 
 void begin(runtime::pipeline& on, const configuration& from, std::optional<config::stage_edit> edit,
            runtime::change_options with, operations::finish end) {
-  on.change([from, edit = std::move(edit)](const auto& now) { return next_of(now, edit, from); },
-            std::move(with),
-            [end = std::move(end)](const runtime::receipt& made) {
-              end({made.done, telemetry::receipt_text(made), telemetry::receipt_json(made)});
-            });
+  on.change(
+      [from, edit = std::move(edit), &on](const auto& now) { return next_of(now, edit, from, on); },
+      std::move(with),
+      [end = std::move(end)](const runtime::receipt& made) {
+        end({made.done, telemetry::receipt_text(made), telemetry::receipt_json(made)});
+      });
 }
 
 }  // namespace

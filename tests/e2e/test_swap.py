@@ -300,6 +300,8 @@ class Reload(Changing):
                              "it is reloaded")
         wait_until(lambda: re.search("reload: .*sampler: swap.* 0 lost", service.log), 5,
                    "the receipt is in the log")
+        self.assertRegex(service.log, r"config_warning: .*ticker.toml:\d+:\d+: .* has no guard",
+                         "its warnings, as at the start")
         self.edit("priority_sampler", "no_such_sampler")
         refused = self.cli("reload", "ticker")
         self.assertEqual(refused.returncode, 1)
