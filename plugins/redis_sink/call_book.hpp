@@ -1,5 +1,5 @@
-// The calls in flight whose messages went to several connections. Their ends come in any order and
-// are told as the host wants them: each call's in the order of its messages. Pure.
+// The calls in flight whose commands went to several connections. Their answers come in any order
+// and are told as the host wants them: each call's records in their order. Pure.
 #pragma once
 
 #include "publish_buffer.hpp"
@@ -16,9 +16,9 @@ class call_book {
  public:
   static constexpr std::uint32_t calls_max = session::window_max;
 
-  /// One message of an open call. Valid until it was ended.
+  /// One command of an open call. Valid until it was answered.
   struct ticket {
-    std::uint16_t call = 0, message = 0;
+    std::uint16_t call = 0, command = 0;
   };
 
   explicit call_book(session::listener& owner) : owner_{owner} {}
@@ -26,17 +26,16 @@ class call_book {
   std::uint32_t open_calls() const { return open_; }
 
   /// A new call, whose first byte is written at `written`; fewer than calls_max are open. Takes the
-  /// messages and gives another buffer for them. Returns its number in a ticket.
-  std::uint16_t open(publish_buffer& messages, std::span<const std::uint16_t> slots,
-                     std::uint64_t id, time_point written);
+  /// commands and gives another buffer for them. Returns its number in a ticket.
+  std::uint16_t open(publish_buffer& commands, std::uint64_t id, time_point written);
 
-  std::uint16_t slot(ticket of) const { return calls_[of.call].slots[of.message]; }
+  command_label label(ticket of) const { return calls_[of.call].commands.labels()[of.command]; }
   std::span<const char> bytes(ticket of) const {
-    return calls_[of.call].messages.command(of.message);
+    return calls_[of.call].commands.command(of.command);
   }
   time_point written(ticket of) const { return calls_[of.call].written; }
 
-  /// How a message ended: result, cause, incident, receivers and done_ns of `how`. Tells the owner
+  /// How a command ended: result, cause, incident, receivers and done_ns of `how`. Tells the owner
   /// what can be told.
   void end(ticket of, const sluice_outcome& how);
 
@@ -48,11 +47,11 @@ class call_book {
   struct call {
     std::uint64_t id = 0;  ///< 0: not open
     time_point written{};
-    publish_buffer messages{0};
-    std::vector<std::uint16_t> slots;
-    std::vector<ending> endings;
-    std::uint32_t told = 0;
+    publish_buffer commands{0};
+    std::vector<ending> endings;  ///< of each command
+    std::uint32_t told = 0;       ///< commands
   };
+  static sluice_outcome next_records(call& of);
 
   session::listener& owner_;
   std::array<call, calls_max> calls_;

@@ -51,12 +51,12 @@ TEST_CASE("call book: ends in any order are told in the order of the messages") 
   recorder told;
   call_book book{told};
   publish_buffer messages = buffer_of({"a", "bb", "c", "d"});
-  const std::uint16_t slots[] = {5, 6, 5, 7};
-  const std::uint16_t call = book.open(messages, slots, 42, t0);
+  messages.last_label().slot = 7;
+  const std::uint16_t call = book.open(messages, 42, t0);
   CHECK(messages.count() == 0);
   CHECK(book.open_calls() == 1);
   CHECK(text_of(book.bytes({call, 1})) == ">2\r\nbb\r\n");
-  CHECK(book.slot({call, 3}) == 7);
+  CHECK(book.label({call, 3}).slot == 7);
   CHECK(book.written({call, 0}) == t0);
 
   book.end({call, 2}, how(SLUICE_PUBLISH_FAILED, SLUICE_CAUSE_BUSY));
@@ -88,8 +88,7 @@ TEST_CASE("call book: at random, each message of each call ends once") {
     if (book.open_calls() < call_book::calls_max && random() % 3 == 0) {
       const std::size_t count = random() % 20 + 1;
       publish_buffer messages = buffer_of(std::vector<std::string>(count, "x"));
-      const std::vector<std::uint16_t> slots(count, 1);
-      const std::uint16_t call = book.open(messages, slots, ++last_call, t0);
+      const std::uint16_t call = book.open(messages, ++last_call, t0);
       opened += count;
       for (std::uint16_t i = 0; i < count; ++i)
         open.push_back({{call, i}, static_cast<std::uint32_t>(random() % 3)});

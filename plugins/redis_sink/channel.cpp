@@ -64,34 +64,48 @@ void channel_template::render(
   }
 }
 
-channel_cache::channel_cache(channel_template channel, command_frame frame, sluice::host host)
-    : channel_{std::move(channel)},
-      frame_{std::move(frame)},
+channel_cache::channel_cache(std::vector<form> forms, sluice::host host)
+    : forms_{std::move(forms)},
       host_{host},
       attributes_{host.extension<sluice_attributes>(SLUICE_EXT_ATTRIBUTES)} {}
 
 void channel_cache::refresh() {
-  if (attributes_ != nullptr) generation_ = attributes_->generation(host_.raw()) + 1;
+  if (attributes_ == nullptr) return;
+  const std::uint64_t now = attributes_->generation(host_.raw()) + 1;
+  if (now != generation_) channels_.clear();
+  generation_ = now;
+}
+
+void channel_cache::render(const channel_template& name, const record& of) {
+  text_.clear();
+  name.render(
+      of.key,
+      [&](std::string_view attribute) {
+        return attributes_ == nullptr
+                   ? std::string_view{}
+                   : view(attributes_->get(host_.raw(), of.index, borrow(attribute)));
+      },
+      text_);
 }
 
 void channel_cache::make(const record& of) {
   if (of.index >= entries_.size()) entries_.resize(of.index + 1);
   entry& at = entries_[of.index];
-  text_.clear();
-  channel_.render(
-      of.key,
-      [&](std::string_view name) {
-        return attributes_ == nullptr ? std::string_view{}
-                                      : view(attributes_->get(host_.raw(), of.index, borrow(name)));
-      },
-      text_);
-  at.prefix = frame_.head;
-  append_number(at.prefix, text_.size());
-  at.prefix += "\r\n";
-  at.prefix += text_;
-  at.prefix += "\r\n";
-  at.prefix += frame_.tail;
-  at.slot = redis::slot_of(text_);
+  at.parts.resize(forms_.size());
+  for (std::size_t i = 0; i < forms_.size(); ++i) {
+    render(forms_[i].name, of);
+    if (i == 0)
+      at.channel =
+          channels_.try_emplace(text_, static_cast<std::uint32_t>(channels_.size())).first->second;
+    std::string& prefix = at.parts[i].prefix;
+    prefix = forms_[i].frame.head;
+    append_number(prefix, text_.size());
+    prefix += "\r\n";
+    prefix += text_;
+    prefix += "\r\n";
+    prefix += forms_[i].frame.tail;
+    at.parts[i].slot = redis::slot_of(text_);
+  }
   at.generation = generation_;
 }
 

@@ -10,6 +10,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -38,26 +39,36 @@ class channel_template {
   std::vector<piece> pieces_;
 };
 
-/// The beginning of each key's command up to the message's length, by record index: made at a key's
-/// first record, and anew when the attributes changed.
+/// The beginnings of each key's commands up to the message's length, by record index: made at a
+/// key's first record, and anew when the attributes changed.
 class channel_cache {
  public:
-  channel_cache(channel_template channel, command_frame frame, sluice::host host);
+  /// A command for each record: to whom, and what it is.
+  struct form {
+    channel_template name;
+    command_frame frame;
+  };
+
+  channel_cache(std::vector<form> forms, sluice::host host);
 
   /// Once a batch: notices changed attributes.
   void refresh();
-  /// From now on commands of another kind.
-  void set_frame(command_frame frame) {
-    frame_ = std::move(frame);
+  /// From now on another command in place of form `which`.
+  void set_frame(std::size_t which, command_frame frame) {
+    forms_[which].frame = std::move(frame);
     entries_.clear();
   }
 
+  struct part {
+    std::string prefix;
+    std::uint16_t slot = 0;  ///< of the channel or key, in a cluster
+  };
   struct entry {
     std::uint64_t generation = 0;  ///< 0: never made
-    std::string prefix;
-    std::uint16_t slot = 0;  ///< of the channel, in a cluster
+    std::uint32_t channel = 0;     ///< alike for records of one channel (the first form's name)
+    std::vector<part> parts;       ///< of each form
   };
-  /// Valid until the next call.
+  /// Valid until the next call for a key that it does not know yet.
   const entry& of(const record& which) {
     if (which.index >= entries_.size() || entries_[which.index].generation != generation_)
       make(which);
@@ -66,13 +77,14 @@ class channel_cache {
 
  private:
   void make(const record& of);
+  void render(const channel_template& name, const record& of);
 
-  channel_template channel_;
-  command_frame frame_;
+  std::vector<form> forms_;
   sluice::host host_;
   const sluice_attributes* attributes_;
   std::uint64_t generation_ = 1;  ///< the table's generation and one
   std::vector<entry> entries_;
+  std::unordered_map<std::string, std::uint32_t> channels_;  ///< their numbers, by name
   std::string text_;
 };
 

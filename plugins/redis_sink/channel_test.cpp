@@ -78,26 +78,32 @@ sluice::record record_of(std::uint64_t key, std::uint32_t index) {
 
 TEST_CASE("channel cache: resolves each key once, and anew when attributes changed") {
   fake_host host;
-  channel_cache cache{channel_template{"t:{type}:{key}"}, publish_frame(), sluice::host{&host.raw}};
+  channel_cache cache{{{channel_template{"t:{type}:{key}"}, publish_frame()}},
+                      sluice::host{&host.raw}};
   for (int i = 0; i < 3; ++i) {
     cache.refresh();
-    CHECK(cache.of(record_of(7, 0)).prefix == "*3\r\n$7\r\nPUBLISH\r\n$10\r\nt:equity:7\r\n$");
-    CHECK(cache.of(record_of(12, 1)).prefix == "*3\r\n$7\r\nPUBLISH\r\n$12\r\nt:futures:12\r\n$");
+    CHECK(cache.of(record_of(7, 0)).parts[0].prefix ==
+          "*3\r\n$7\r\nPUBLISH\r\n$10\r\nt:equity:7\r\n$");
+    CHECK(cache.of(record_of(12, 1)).parts[0].prefix ==
+          "*3\r\n$7\r\nPUBLISH\r\n$12\r\nt:futures:12\r\n$");
   }
   CHECK(host.lookups == 2);
   host.types[0] = "";
   cache.refresh();
-  CHECK(cache.of(record_of(7, 0)).prefix == "*3\r\n$7\r\nPUBLISH\r\n$10\r\nt:equity:7\r\n$");
+  CHECK(cache.of(record_of(7, 0)).parts[0].prefix ==
+        "*3\r\n$7\r\nPUBLISH\r\n$10\r\nt:equity:7\r\n$");
   host.generation = 1;
   cache.refresh();
-  CHECK(cache.of(record_of(7, 0)).prefix == "*3\r\n$7\r\nPUBLISH\r\n$11\r\nt:unknown:7\r\n$");
+  CHECK(cache.of(record_of(7, 0)).parts[0].prefix ==
+        "*3\r\n$7\r\nPUBLISH\r\n$11\r\nt:unknown:7\r\n$");
   CHECK(host.lookups == 3);
 }
 
 TEST_CASE("channel cache: a host without attributes") {
   fake_host host;
   host.raw.extension = [](const sluice_host*, sluice_str) -> const void* { return nullptr; };
-  channel_cache cache{channel_template{"t:{type}"}, publish_frame(), sluice::host{&host.raw}};
+  channel_cache cache{{{channel_template{"t:{type}"}, publish_frame()}}, sluice::host{&host.raw}};
   cache.refresh();
-  CHECK(cache.of(record_of(7, 300)).prefix == "*3\r\n$7\r\nPUBLISH\r\n$9\r\nt:unknown\r\n$");
+  CHECK(cache.of(record_of(7, 300)).parts[0].prefix ==
+        "*3\r\n$7\r\nPUBLISH\r\n$9\r\nt:unknown\r\n$");
 }

@@ -27,13 +27,13 @@ struct cluster::node final : route::listener {
 
   cluster& owner;
   place at;
-  bool used = false;                      ///< else closed, and free for another place
-  bool was_up = false;                    ///< since it is used
-  bool asked = false;                     ///< for the map, and has not answered
-  bool asking = false;                    ///< with ASKING, what is being staged
-  time_point lost_at{};                   ///< while it is not up
-  std::string out;                        ///< commands on their way
-  std::uint32_t staged = 0;               ///< messages of the call that is being made, in out
+  bool used = false;                  ///< else closed, and free for another place
+  bool was_up = false;                ///< since it is used
+  bool asked = false;                 ///< for the map, and has not answered
+  bool asking = false;                ///< with ASKING, what is being staged
+  time_point lost_at{};               ///< while it is not up
+  std::string out;                    ///< commands on their way
+  std::vector<command_label> staged;  ///< of the commands of the call that is being made, in out
   std::deque<call_book::ticket> awaited;  ///< whose answers are missing
   link connection;
 
@@ -133,17 +133,21 @@ route::reach cluster::reach_of(std::uint16_t slot) const {
 
 // --- sending ------------------------------------------------------------------------------------
 
-bool cluster::send(publish_buffer& messages, std::span<const std::uint16_t> slots,
-                   std::uint64_t call, time_point now) {
-  const std::uint16_t number = calls_.open(messages, slots, call, now);
-  for (std::uint16_t i = 0; i < slots.size(); ++i) stage(*owners_[slots[i]], {number, i});
+bool cluster::send(publish_buffer& commands, std::uint64_t call, time_point now) {
+  const auto count = static_cast<std::uint16_t>(commands.count());
+  const std::uint16_t number = calls_.open(commands, call, now);
+  for (std::uint16_t i = 0; i < count; ++i) {
+    const call_book::ticket what{number, i};
+    stage(*owners_[calls_.label(what).slot], what);
+  }
   send_staged(call, now);
   return true;
 }
 
 void cluster::stage(node& to, call_book::ticket what) {
   constexpr std::string_view command = "*1\r\n$6\r\nASKING\r\n";
-  if (to.staged++ == 0) to.out.clear();
+  if (to.staged.empty()) to.out.clear();
+  to.staged.push_back({0, 1, calls_.label(what).success});  // each ends by itself; see call_book
   if (to.asking) to.out += command;
   const auto bytes = calls_.bytes(what);
   to.out.append(bytes.data(), bytes.size());
@@ -152,11 +156,14 @@ void cluster::stage(node& to, call_book::ticket what) {
 
 void cluster::send_staged(std::uint64_t call, time_point now) {
   for (const auto& each : nodes_) {
-    const std::uint32_t count = std::exchange(each->staged, 0);
     const bool asking = std::exchange(each->asking, false);
-    if (count == 0 || each->connection.send(each->out, call, count, now, asking)) continue;
+    if (each->staged.empty()) continue;
+    const auto count = static_cast<std::ptrdiff_t>(each->staged.size());
+    const bool sent = each->connection.send(each->out, each->staged, call, now, asking);
+    each->staged.clear();
+    if (sent) continue;
     // Its socket took nothing, though nothing was in its way.
-    const auto first = each->awaited.end() - static_cast<std::ptrdiff_t>(count);
+    const auto first = each->awaited.end() - count;
     for (auto at = first; at != each->awaited.end(); ++at)
       again_.push_back({*at, nullptr, SLUICE_CAUSE_CONNECTION});
     each->awaited.erase(first, each->awaited.end());
@@ -171,10 +178,10 @@ void cluster::send_again(time_point now) {
     if (each.ask != nullptr) each.ask->asking = true;
   std::vector<retry> rest;
   for (const retry& each : std::exchange(again_, {})) {
-    const std::uint16_t slot = calls_.slot(each.what);
+    const std::uint16_t slot = calls_.label(each.what).slot;
     node* to = each.ask != nullptr ? each.ask : owners_[slot];
     const bool behind = std::any_of(rest.begin(), rest.end(), [&](const retry& other) {
-      return calls_.slot(other.what) == slot;
+      return calls_.label(other.what).slot == slot;
     });
     if (to != nullptr && !behind && to->connection.can_send())
       stage(*to, each.what);
@@ -221,7 +228,7 @@ void cluster::redirected(node& by, std::string_view error) {
   } else if (error.starts_with("ASK")) {
     made.ask = find_or_add(*to);
   } else {
-    owners_[calls_.slot(made.what)] = find_or_add(*to);
+    owners_[calls_.label(made.what).slot] = find_or_add(*to);
   }
   stale_ = true;
   if (!give_up(made, now)) again_.push_back(made);

@@ -14,7 +14,6 @@
 #include <deque>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,8 +48,7 @@ class cluster final : public route {
 
   bool sharded() const override { return sharded_; }
   reach reach_of(std::uint16_t slot) const override;
-  bool send(publish_buffer& messages, std::span<const std::uint16_t> slots, std::uint64_t call,
-            time_point now) override;
+  bool send(publish_buffer& commands, std::uint64_t call, time_point now) override;
 
  private:
   struct node;

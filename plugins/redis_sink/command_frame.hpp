@@ -1,5 +1,8 @@
-// The bytes of the command that hands over a message: all but the channel and the message. Pure.
+// The bytes of the command that hands over a message: all but the channel and the message; and what
+// the command is to its call. Pure.
 #pragma once
+
+#include "reply_reader.hpp"
 
 #include <cstdint>
 #include <string>
@@ -9,6 +12,14 @@ namespace sluice::redis_sink {
 /// <head><length of the channel>\r\n<channel>\r\n<tail><length of the message>\r\n<message>\r\n
 struct command_frame {
   std::string head, tail;
+};
+
+/// What one command is to the records of its call, which end in their order, each as badly as the
+/// worst of its commands.
+struct command_label {
+  std::uint16_t slot = 0;                    ///< of its channel or key, in a cluster
+  std::uint16_t ends = 1;                    ///< records whose last command it is
+  reply_kind success = reply_kind::integer;  ///< how Redis answers if it took it
 };
 
 /// PUBLISH channel message
@@ -24,5 +35,8 @@ inline command_frame stream_frame(std::uint64_t length) {
   return {"*8\r\n$4\r\nXADD\r\n$", "$6\r\nMAXLEN\r\n$1\r\n~\r\n$" + std::to_string(number.size()) +
                                        "\r\n" + number + "\r\n$1\r\n*\r\n$4\r\ndata\r\n$"};
 }
+
+/// SET key message
+inline command_frame value_frame() { return {"*3\r\n$3\r\nSET\r\n$", "$"}; }
 
 }  // namespace sluice::redis_sink

@@ -36,6 +36,13 @@ void validate_config(const config& settings, problems& found) {
   } catch (const std::invalid_argument& error) {
     found.add("channel", error.what());
   }
+  try {
+    if (!settings.last_value.empty()) channel_template{settings.last_value};
+  } catch (const std::invalid_argument& error) {
+    found.add("last_value", error.what());
+  }
+  if (settings.group != grouping::none && settings.format == message_format::raw)
+    found.add("group", "raw payloads do not make an array; allowed with format = \"json\"");
   if (settings.backoff_min > settings.backoff_max)
     found.add("backoff_min", "is more than backoff_max; allowed is at most that");
   if (settings.tls_cert_file.empty() != settings.tls_key_file.empty())
@@ -78,7 +85,6 @@ link_settings link_settings_of(const config& settings, host host) {
   made.password = settings.password;
   made.sentinel_user = settings.sentinel_user;
   made.sentinel_password = settings.sentinel_password;
-  if (settings.mode == send_mode::stream) made.success = reply_kind::string;
   made.client_name = client_name(host);
   made.tls = {settings.tls_verify, settings.tls_ca_file, settings.tls_cert_file,
               settings.tls_key_file, settings.tls_server_name};

@@ -14,14 +14,16 @@
 namespace sluice::redis_sink {
 
 enum class message_format : std::uint8_t { json, raw };
-enum class send_mode : std::uint8_t { publish, stream };
+enum class send_mode : std::uint8_t { publish, stream, both };
+enum class grouping : std::uint8_t { none, channel };
 
 struct config {
-  std::string url, user, channel, sentinel_user;
+  std::string url, user, channel, last_value, sentinel_user;
   secret password, sentinel_password;
   std::optional<std::uint32_t> database;
   message_format format{};
   send_mode mode{};
+  grouping group{};
   sharding sharded{};
   std::uint64_t stream_length{};
   std::uint32_t batch{}, window{};
@@ -69,9 +71,20 @@ inline constexpr auto config_fields = sluice::fields(
         .by_default("json"),
     field<&config::mode>("mode",
                          "publish: PUBLISH to the channel, at most once. stream: XADD to the "
-                         "stream of that name, as the field `data`, where readers find it later.")
-        .one_of("publish|stream")
+                         "stream of that name, as the field `data`, where readers find it later. "
+                         "both: first the one, then the other.")
+        .one_of("publish|stream|both")
         .by_default("publish"),
+    field<&config::last_value>(
+        "last_value",
+        "Key that always holds the newest message of its kind, by SET in the same pipeline: a "
+        "template as `channel`, last:{key} for example. Empty: none.")
+        .between(0, 512),
+    field<&config::group>("group",
+                          "channel: the records of a batch that share a channel are one message, a "
+                          "JSON array, or several if message_max makes it necessary.")
+        .one_of("none|channel")
+        .by_default("none"),
     field<&config::sharded>("sharded",
                             "In a cluster, publish by SPUBLISH, to subscribers of SSUBSCRIBE, "
                             "within the shard that serves the channel; else PUBLISH goes to every "
@@ -80,7 +93,7 @@ inline constexpr auto config_fields = sluice::fields(
         .by_default("auto"),
     field<&config::stream_length>("stream_length",
                                   "Entries that each stream keeps, and a few tens over; the "
-                                  "oldest go first. Only with mode = \"stream\".")
+                                  "oldest go first. Not with mode = \"publish\".")
         .by_default("100000")
         .between(1, 1e9)
         .in_unit("entries"),

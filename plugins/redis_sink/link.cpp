@@ -32,7 +32,7 @@ link::link(asio::io_context& io, host host, link_settings settings, route::liste
     : host_{host},
       settings_{std::move(settings)},
       owner_{owner},
-      session_{owner, settings_.success, settings_.peer},
+      session_{owner, settings_.peer},
       transport_{io, *this},
       backoff_{settings_.times.backoff_min, settings_.times.backoff_max,
                static_cast<std::uint64_t>(host.unix_time().count())},
@@ -304,10 +304,10 @@ void link::on_timer(time_point now) {
   transport_.send(control_);
 }
 
-bool link::send(std::span<const char> bytes, std::uint64_t call, std::uint32_t count,
-                time_point now, bool asking) {
+bool link::send(std::span<const char> bytes, std::span<const command_label> commands,
+                std::uint64_t call, time_point now, bool asking) {
   if (!transport_.send(bytes)) return false;
-  session_.published(call, count, now, asking);
+  session_.published(call, commands, now, asking);
   return true;
 }
 

@@ -34,7 +34,6 @@ using redis::transport_kind;
 
 struct link_settings {
   address to;
-  reply_kind success = reply_kind::integer;  ///< how Redis answers a message it took
   session::peer peer = session::peer::single;
   secret password;  ///< if set, instead of the URL's; read anew at each connection
   std::string client_name;
@@ -62,18 +61,17 @@ class link final : public route, transport::listener {
   std::uint64_t take_most_receivers() override { return session_.take_most_receivers(); }
   std::uint64_t bytes_written() const override { return transport_.bytes_written(); }
 
-  bool send(publish_buffer& messages, std::span<const std::uint16_t> slots, std::uint64_t call,
-            time_point now) override {
-    return send(messages.bytes(), call, static_cast<std::uint32_t>(slots.size()), now, false);
+  bool send(publish_buffer& commands, std::uint64_t call, time_point now) override {
+    return send(commands.bytes(), commands.labels(), call, now, false);
   }
 
   // Of a cluster's node.
 
   /// Another server; only while closed.
   void aim(const place& server) { settings_.to.server = server; }
-  /// As route::send, of `count` messages, an ASKING before each if `asking`.
-  bool send(std::span<const char> bytes, std::uint64_t call, std::uint32_t count, time_point now,
-            bool asking);
+  /// As route::send; an ASKING goes before each command if `asking`.
+  bool send(std::span<const char> bytes, std::span<const command_label> commands,
+            std::uint64_t call, time_point now, bool asking);
   /// When can_send(): CLUSTER NODES, to be told as nodes_told.
   void ask_nodes(time_point now);
   std::uint32_t major_version() const { return session_.major_version(); }

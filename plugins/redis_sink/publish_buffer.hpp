@@ -1,5 +1,7 @@
-// A batch of PUBLISH commands, encoded in place in one buffer that is reused.
+// A batch as commands that hand it over, encoded in place in one buffer that is reused.
 #pragma once
+
+#include "command_frame.hpp"
 
 #include <charconv>
 #include <cstdint>
@@ -25,10 +27,13 @@ class publish_buffer {
   void clear() {
     size_ = 0;
     ends_.clear();
+    labels_.clear();
   }
   std::span<const char> bytes() const { return {bytes_.data(), size_}; }
 
-  /// Commands.
+  /// Of each command.
+  std::span<const command_label> labels() const { return labels_; }
+  command_label& last_label() { return labels_.back(); }
   std::uint32_t count() const { return static_cast<std::uint32_t>(ends_.size()); }
   std::span<const char> command(std::uint32_t which) const {
     const std::size_t begin = which == 0 ? 0 : ends_[which - 1];
@@ -38,6 +43,7 @@ class publish_buffer {
   void swap(publish_buffer& other) {
     bytes_.swap(other.bytes_);
     ends_.swap(other.ends_);
+    labels_.swap(other.labels_);
     std::swap(size_, other.size_);
   }
 
@@ -46,7 +52,8 @@ class publish_buffer {
   /// `render(out, capacity)` writes the message and returns its size; 0: it is malformed; more than
   /// `capacity`: nothing usable was written, call again with that much.
   template <typename Render>
-  encoded append(std::string_view prefix, std::uint64_t expected, Render&& render) {
+  encoded append(std::string_view prefix, std::uint64_t expected, Render&& render,
+                 command_label label = {}) {
     const std::size_t body = size_ + prefix.size() + digits_ + 2;
     const std::uint64_t most = message_max_ + slack;
     std::uint64_t capacity = expected + slack < most ? expected + slack : most;
@@ -64,7 +71,21 @@ class publish_buffer {
     if (length == 0) return encoded::malformed;
     if (length > message_max_) return encoded::oversize;
     finish(prefix, body, length);
+    labels_.push_back(label);
     return encoded::ok;
+  }
+
+  /// Appends another command with the message of the last one.
+  void repeat(std::string_view prefix, command_label label) {
+    const std::size_t begin = ends_.back() - 2 - last_length_;
+    const auto length = last_length_;
+    (void)append(
+        prefix, length,
+        [&](char* out, std::uint64_t) {
+          std::memcpy(out, bytes_.data() + begin, length);
+          return length;
+        },
+        label);
   }
 
  private:
@@ -94,13 +115,16 @@ class publish_buffer {
     std::memcpy(out, "\r\n", 2);
     size_ = static_cast<std::size_t>(out + 2 - bytes_.data());
     ends_.push_back(size_);
+    last_length_ = length;
   }
 
   std::uint64_t message_max_;
   std::vector<char> bytes_;
   std::size_t size_ = 0;
   std::vector<std::size_t> ends_;  ///< of each command
-  std::size_t digits_ = 3;         ///< of the last length: the next one's are likely as many
+  std::vector<command_label> labels_;
+  std::uint64_t last_length_ = 0;
+  std::size_t digits_ = 3;  ///< of the last length: the next one's are likely as many
 };
 
 }  // namespace sluice::redis_sink

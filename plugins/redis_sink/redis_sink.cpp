@@ -1,7 +1,5 @@
 #include "redis_sink.hpp"
 
-#include "message.hpp"
-
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -21,12 +19,19 @@ link_settings checked(link_settings made) {
   return made;
 }
 
+/// The commands it sends, for people.
+std::string commands_of(const config& settings) {
+  std::string names = settings.mode == send_mode::stream ? "XADD" : "PUBLISH";
+  if (settings.mode == send_mode::both) names += " or XADD";
+  if (!settings.last_value.empty()) names += " or SET";
+  return names;
+}
+
 /// What a person can do about an error that time does not heal.
-std::string_view remedy(std::string_view error, send_mode mode) {
-  if (error.starts_with("NOPERM") && mode == send_mode::stream)
-    return ": the user needs +xadd and, as a key pattern, the stream's beginning";
+std::string_view remedy(std::string_view error) {
   if (error.starts_with("NOPERM"))
-    return ": the user needs +publish and, as a channel pattern, the channel's beginning";
+    return ": the user needs the command (+publish, +spublish, +xadd, +set) and, as a pattern, the "
+           "beginning of its channel or key";
   if (error.starts_with("WRONGTYPE")) return ": the key holds something else";
   if (error.starts_with("NOAUTH")) return ": a user and a password are needed";
   return "";
@@ -39,24 +44,18 @@ sink::sink(const config& settings, host host)
 
 sink::sink(const config& settings, host host, link_settings to)
     : host_{host},
-      format_{settings.format},
-      mode_{settings.mode},
+      commands_{commands_of(settings)},
+      shards_{settings.mode != send_mode::stream ? settings.sharded : sharding::no},
       batching_{settings.batch, settings.interval, settings.window},
       place_{masked(to.to)},
-      channels_{channel_template{settings.channel},
-                settings.mode == send_mode::stream ? stream_frame(settings.stream_length)
-                                                   : publish_frame(),
-                host},
-      buffer_{settings.message_max.bytes},
+      encoder_{settings, host},
       meters_{host},
-      codecs_{host.extension<sluice_codecs>(SLUICE_EXT_CODECS)},
-      route_{route_to(std::move(to), settings.sharded)} {}
+      route_{route_to(std::move(to))} {}
 
-std::unique_ptr<route> sink::route_to(link_settings to, sharding publish) {
+std::unique_ptr<route> sink::route_to(link_settings to) {
   route::listener& owner = *this;
   if (to.to.seeds.empty()) return std::make_unique<link>(io_, host_, std::move(to), owner);
-  if (mode_ == send_mode::stream) publish = sharding::no;
-  return std::make_unique<cluster>(io_, host_, std::move(to), publish, owner);
+  return std::make_unique<cluster>(io_, host_, std::move(to), shards_, owner);
 }
 
 void sink::start() {
@@ -76,73 +75,17 @@ void sink::process(batch& records) {
     for (const record& each : records) records.give_back(each);
     return;
   }
-  buffer_.clear();
-  channels_.refresh();
-  in_buffer_.reset();
-  std::uint32_t count = 0;
+  encoder_.encode(records, *route_);
+  if (encoder_.commands().count() == 0) return;
+  const bool sent = route_->send(encoder_.commands(), records.call(), host_.now());
   for (std::uint32_t i = 0; i < records.size(); ++i) {
-    const auto& [generation, prefix, slot] = channels_.of(records[i]);
-    if (postponed(records, records[i], slot)) continue;
-    switch (encode(records[i], prefix)) {
-      case encoded::ok:
-        in_buffer_.set(i);
-        slots_[count++] = slot;
-        break;
-      case encoded::oversize: records.drop(records[i], reason::oversize); break;
-      case encoded::malformed: records.drop(records[i], reason::malformed); break;
-    }
-  }
-  if (count == 0) return;
-  const bool sent = route_->send(buffer_, {slots_.data(), count}, records.call(), host_.now());
-  for (std::uint32_t i = 0; i < records.size(); ++i) {
-    if (!in_buffer_.test(i)) continue;
+    if (!encoder_.holds(i)) continue;
     if (sent)
       records.pending(records[i]);
     else
       records.give_back(records[i]);
   }
   settle();
-}
-
-/// Whether nobody can take it now. Who waits holds up all that is behind: not for long, but for
-/// what no policy drops.
-bool sink::postponed(batch& records, const record& of, std::uint16_t slot) {
-  const route::reach reach = route_->reach_of(slot);
-  if (reach == route::reach::now) return false;
-  if (reach == route::reach::later || of.priority == SLUICE_PRIORITY_HIGH)
-    records.give_back(of);
-  else
-    records.drop(of, reason::circuit_open);
-  return true;
-}
-
-encoded sink::encode(const record& of, std::string_view prefix) {
-  if (format_ == message_format::raw)
-    return buffer_.append(prefix, of.size, [&](char* out, std::uint64_t capacity) {
-      return write_raw_message(of, out, capacity);
-    });
-  const sluice_codec* codec = codec_of(of.schema);
-  if (codec == nullptr) return encoded::malformed;
-  return buffer_.append(prefix, codec->json_max, [&](char* out, std::uint64_t capacity) {
-    return write_json_message(of, *codec, out, capacity);
-  });
-}
-
-const sluice_codec* sink::codec_of(std::uint16_t schema) {
-  if (schema >= codec_by_schema_.size()) {
-    codec_by_schema_.resize(schema + 1u, nullptr);
-    codec_missed_.resize(schema + 1u, false);
-  }
-  const sluice_codec*& known = codec_by_schema_[schema];
-  if (known == nullptr && codecs_ != nullptr) known = codecs_->find(host_.raw(), schema);
-  if (known == nullptr && !codec_missed_[schema]) {
-    codec_missed_[schema] = true;
-    const std::string name{codecs_ == nullptr ? "" : view(codecs_->name(host_.raw(), schema))};
-    host_.alert("codec_missing", "no plugin explains the schema " + name +
-                                     ": its records are dropped as malformed; format = \"raw\" "
-                                     "needs no codec");
-  }
-  return known;
 }
 
 void sink::on_timer(time_point now) {
@@ -170,7 +113,7 @@ bool sink::drain(time_point) {
 
 void sink::reconfigure(const config& settings) {
   batching_ = {settings.batch, settings.interval, settings.window};
-  buffer_.set_message_max(settings.message_max.bytes);
+  encoder_.set_message_max(settings.message_max.bytes);
   route_->set(link_times_of(settings));
   settle();
 }
@@ -230,9 +173,8 @@ void sink::refused(std::uint32_t cause, std::string_view error) {
   if (like.told != time_point{} && now - like.told < refusal_event_interval) return;
   like.told = now;
   std::string text = for_good ? "a configuration fault: " : "";
-  text.append(mode_ == send_mode::stream ? "XADD" : "PUBLISH").append(" was answered ");
-  text.append(error);
-  if (for_good) text += remedy(error, mode_);
+  text.append(commands_).append(" was answered ").append(error);
+  if (for_good) text += remedy(error);
   text += " (" + std::to_string(std::exchange(like.untold, 0)) + " since the last such event)";
   host_.alert(for_good ? "rejected" : "busy", text);
 }
@@ -240,7 +182,7 @@ void sink::refused(std::uint32_t cause, std::string_view error) {
 void sink::up(std::string_view at) {
   unreachable_told_ = false;
   if (++connections_ > 1) meters_[meter::reconnects] += 1;
-  if (route_->sharded()) channels_.set_frame(sharded_frame());
+  if (route_->sharded()) encoder_.use_shards();
   host_.event("connected", at.empty() ? place_ : place_ + ", " + std::string{at});
   report_attempt(SLUICE_PUBLISHED, SLUICE_CAUSE_NONE);
 }

@@ -3,28 +3,23 @@
 #pragma once
 
 #include "batching.hpp"
-#include "channel.hpp"
 #include "config.hpp"
+#include "encoder.hpp"
 #include "link.hpp"
 #include "meters.hpp"
-#include "publish_buffer.hpp"
 #include "reader_watch.hpp"
 
 #include <redis/wake_slot.hpp>
 
-#include <sluice/ext/codec.h>
 #include <sluice/stage.hpp>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include <array>
-#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace sluice::redis_sink {
 using redis::wake_slot;
@@ -60,30 +55,21 @@ class sink : route::listener {
   void attempt_failed(std::uint32_t cause, std::string_view why) override;
   void may_disorder(std::string_view why) override;
 
-  std::unique_ptr<route> route_to(link_settings to, sharding publish);
+  std::unique_ptr<route> route_to(link_settings to);
   void report_attempt(std::uint32_t result, std::uint32_t cause);
-  encoded encode(const record& of, std::string_view prefix);
-  bool postponed(batch& records, const record& of, std::uint16_t slot);
-  const sluice_codec* codec_of(std::uint16_t schema);
   void count_errors(const sluice_outcome& outcome);
   void watch_readers();
   void arm(time_point when);
   void settle();
 
   host host_;
-  const message_format format_;
-  const send_mode mode_;
+  const std::string commands_;  ///< their names, for people
+  const sharding shards_;
   batching batching_;
   const std::string place_;  ///< the masked URL
-  channel_cache channels_;
-  publish_buffer buffer_;
-  std::bitset<SLUICE_BATCH_MAX> in_buffer_;            ///< records of this batch that were encoded
-  std::array<std::uint16_t, SLUICE_BATCH_MAX> slots_;  ///< of those
+  encoder encoder_;
   meters meters_;
-  const sluice_codecs* codecs_;
-  std::vector<const sluice_codec*> codec_by_schema_;
-  std::vector<bool> codec_missed_;  ///< by schema: an event was written
-  time_point armed_ = never;        ///< the wake-up asked for
+  time_point armed_ = never;  ///< the wake-up asked for
 
   // Events that could come in floods.
   bool unreachable_told_ = false;  ///< since the connection was last up

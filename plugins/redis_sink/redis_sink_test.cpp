@@ -246,7 +246,8 @@ TEST_CASE("redis_sink: user and password from the URL; what the user may not do 
   CHECK(other.times("rejected") == 1);
   CHECK(
       other.text_of("rejected").starts_with("a configuration fault: PUBLISH was answered NOPERM"));
-  CHECK(other.text_of("rejected").find("the user needs +publish") != std::string::npos);
+  CHECK(other.text_of("rejected").find("the user needs the command (+publish") !=
+        std::string::npos);
   CHECK(other.balanced());
   CHECK(other.metric("connected") == 1);
 }
@@ -344,6 +345,80 @@ TEST_CASE("redis_sink: a cluster whose only node serves half of the slots") {
   CHECK(run.count().dropped[SLUICE_DROP_CIRCUIT_OPEN] > 20);
   CHECK(run.balanced());
   CHECK(hears(run, who, run.count().published));
+  CHECK(run.drain());
+}
+
+TEST_CASE("redis_sink: both: to the channel and to the stream, with the newest value of each key") {
+  real_redis server;
+  listener who{server};
+  running run{at(server) + "mode = 'both'\nlast_value = 'last:{key}'"};
+  REQUIRE(run.connected());
+  const auto text = [](int n) { return "\"a\":" + std::to_string(n); };
+  run.push({{.key = 7, .text = text(1)}, {.key = 9, .text = text(2)}, {.key = 7, .text = text(3)}});
+  REQUIRE(run.published(3));
+  REQUIRE(hears(run, who, 3));
+  CHECK(who.messages()[2] == listener::message{"ticker:unknown:7", "{\"a\":3,\"seq\":2}"});
+  CHECK(server.ask({"GET", "last:7"}) == "{\"a\":3,\"seq\":2}");
+  CHECK(server.ask({"GET", "last:9"}) == "{\"a\":2,\"seq\":1}");
+  CHECK(server.ask({"EVAL", "return tostring(redis.call('XLEN', 'ticker:unknown:7'))", "0"}) ==
+        "2");
+  const std::string stats = server.ask({"INFO", "commandstats"});
+  CHECK(stats.find("cmdstat_set:calls=2,") != std::string::npos);  // not for what is not the newest
+
+  // What is published but not kept is not done.
+  server.ask({"CONFIG", "SET", "maxmemory", "1"});
+  run.push(ticks(4));
+  REQUIRE(run.run_until([&] { return run.count().failed == 4; }, patience));
+  CHECK(hears(run, who, 7));
+  CHECK(run.hears_of("busy"));
+  CHECK(run.text_of("busy").starts_with("PUBLISH or XADD or SET was answered OOM"));
+  CHECK(run.balanced());
+}
+
+TEST_CASE("redis_sink: a group is the records of a batch that share a channel, an array") {
+  real_redis server;
+  listener who{server};
+  running run{at(server) +
+              "group = 'channel'\nchannel = 't:{type}'\nlast_value = 'last:{key}'\n"
+              "mode = 'both'\nmessage_max = 100"};
+  REQUIRE(run.connected());
+  run.attributes({"type"}, {{7, {"equity"}}, {8, {"equity"}}, {9, {"options"}}});
+  run.push({{.key = 7, .text = "\"a\":1"},
+            {.key = 9, .text = "\"a\":2"},
+            {.key = 8, .text = "\"a\":3"},
+            {.key = 8, .text = "!"},
+            {.key = 7, .text = std::string(101, 'x')},
+            {.key = 7, .text = "\"a\":4"}});
+  REQUIRE(run.published(4));
+  // What is too large for any message ends the one that it came to.
+  REQUIRE(hears(run, who, 3));
+  CHECK(who.messages()[0] ==
+        listener::message{"t:equity", "[{\"a\":1,\"seq\":1},{\"a\":3,\"seq\":1}]"});
+  CHECK(who.messages()[1] == listener::message{"t:equity", "[{\"a\":4,\"seq\":3}]"});
+  CHECK(who.messages()[2] == listener::message{"t:options", "[{\"a\":2,\"seq\":1}]"});
+  CHECK(run.count().dropped[SLUICE_DROP_MALFORMED] == 1);
+  CHECK(run.count().dropped[SLUICE_DROP_OVERSIZE] == 1);
+  CHECK(server.ask({"GET", "last:7"}) == "{\"a\":4,\"seq\":3}");
+  CHECK(server.ask({"GET", "last:9"}) == "{\"a\":2,\"seq\":1}");
+  CHECK(server.ask({"EVAL", "return tostring(redis.call('XLEN', 't:equity'))", "0"}) == "2");
+
+  // As many as message_max holds, in order: five of 15 to 17 bytes with commas and brackets.
+  run.push(ticks(12, 7));
+  REQUIRE(run.published(16));
+  REQUIRE(hears(run, who, 6));
+  std::string all;
+  for (std::size_t i = 3; i < who.messages().size(); ++i) {
+    CHECK(who.messages()[i].text.size() <= 100);
+    all += who.messages()[i].text;
+  }
+  for (int seq = 4, from = 0; seq < 16; ++seq) {
+    const auto found = all.find("\"seq\":" + std::to_string(seq) + "}", from);
+    REQUIRE(found != std::string::npos);
+    from = static_cast<int>(found);
+  }
+  run.push({{.key = 7, .text = "!"}, {.key = 8, .text = "!"}});
+  CHECK(run.run_until([&] { return run.count().dropped[SLUICE_DROP_MALFORMED] == 3; }, patience));
+  CHECK(run.balanced());
   CHECK(run.drain());
 }
 

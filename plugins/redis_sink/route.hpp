@@ -6,7 +6,6 @@
 #include "session.hpp"
 
 #include <cstdint>
-#include <span>
 #include <string_view>
 
 namespace sluice::redis_sink {
@@ -66,11 +65,10 @@ class route {
   /// When can_send(): of a message of this slot.
   virtual reach reach_of(std::uint16_t /*slot*/) const { return reach::now; }
 
-  /// When can_send(): a call of one message or more, with the slot of each; all of reach::now.
-  /// `messages` stays unchanged until can_send(); it may come back with other content. False: not
-  /// a byte was written, nor will be.
-  virtual bool send(publish_buffer& messages, std::span<const std::uint16_t> slots,
-                    std::uint64_t call, time_point now) = 0;
+  /// When can_send(): a call of one command or more, the slot of each of reach::now. `commands`
+  /// stays unchanged until can_send(); it may come back with other content. False: not a byte was
+  /// written, nor will be.
+  virtual bool send(publish_buffer& commands, std::uint64_t call, time_point now) = 0;
 };
 
 }  // namespace sluice::redis_sink

@@ -5,12 +5,18 @@
 #include <algorithm>
 #include <cassert>
 #include <charconv>
+#include <numeric>
 #include <utility>
 
 namespace sluice::redis_sink {
 using redis::append_command;
 
 namespace {
+
+std::uint32_t records_in(std::span<const command_label> commands) {
+  return std::accumulate(commands.begin(), commands.end(), 0u,
+                         [](std::uint32_t sum, const auto& each) { return sum + each.ends; });
+}
 
 /// "id=5 addr=127.0.0.1:4711 laddr=...", as CLIENT LIST has it a line.
 client_mark mark_of(std::string_view info) {
@@ -67,49 +73,51 @@ void session::greet(const identity& as, role_check role, time_point now, std::st
       append_command({"AUTH", as.password}, out);
     else
       append_command({"AUTH", as.user, as.password}, out);
-    expect({command::auth, true, 1, 0, now});
+    expect({command::auth, true, 0, now});
   }
   if (as.database != 0) {
     append_command({"SELECT", std::to_string(as.database)}, out);
-    expect({command::select, true, 1, 0, now});
+    expect({command::select, true, 0, now});
   }
   if (role == role_check::master) {
     append_command({"ROLE"}, out);
-    expect({command::role, true, 1, 0, now});
+    expect({command::role, true, 0, now});
   }
   append_command({"CLIENT", "SETNAME", as.client_name}, out);
-  expect({command::client_name, true, 1, 0, now});
+  expect({command::client_name, true, 0, now});
   append_command({"CLIENT", "INFO"}, out);
-  expect({command::client_info, true, 1, 0, now});
+  expect({command::client_info, true, 0, now});
   if (peer_ == peer::cluster_node) {
     append_command({"INFO", "server"}, out);
-    expect({command::server_info, true, 1, 0, now});
+    expect({command::server_info, true, 0, now});
   }
   append_command({"PING"}, out);
-  expect({command::ping, true, 1, 0, now});
+  expect({command::ping, true, 0, now});
 }
 
 /// The address too: a restarted server counts its connections anew.
 void session::kill(const client_mark& other, time_point now, std::string& out) {
   append_command({"CLIENT", "KILL", "ID", std::to_string(other.id), "ADDR", other.address}, out);
-  expect({command::client_kill, true, 1, 0, now});
+  expect({command::client_kill, true, 0, now});
 }
 
 void session::ask_nodes(time_point now, std::string& out) {
   append_command({"CLUSTER", "NODES"}, out);
-  expect({command::cluster_nodes, false, 1, 0, now});
+  expect({command::cluster_nodes, false, 0, now});
 }
 
-void session::published(std::uint64_t call, std::uint32_t count, time_point written, bool asking) {
-  assert(in_flight_ < window_max && count > 0);
-  expect({command::publish, false, count, call, written, asking});
+void session::published(std::uint64_t call, std::span<const command_label> commands,
+                        time_point written, bool asking) {
+  assert(in_flight_ < window_max && !commands.empty() && commands.back().ends > 0);
+  labels_[(first_ + count_) % queue_.size()].assign(commands.begin(), commands.end());
+  expect({command::publish, false, call, written, asking});
   ++in_flight_;
-  in_flight_records_ += count;
+  in_flight_records_ += records_in(commands);
 }
 
 void session::ping(time_point now, std::string& out) {
   append_command({"PING"}, out);
-  expect({command::ping, false, 1, 0, now});
+  expect({command::ping, false, 0, now});
 }
 
 void session::expect(const expected& what) {
@@ -192,11 +200,13 @@ session::progress session::greeting_answered(const reply& of) {
 }
 
 session::progress session::publish_answered(const reply& of, time_point now) {
-  if (queue_[first_].asking && (asked_ = !asked_)) return progress::fine;  // what ASKING says
+  const expected call = queue_[first_];
+  if (call.asking && (asked_ = !asked_)) return progress::fine;  // what ASKING says
   if (peer_ == peer::cluster_node && of.kind == reply_kind::error && redirects(of.text))
     return redirected(of, now);
+  const command_label label = labels_[first_][call.answered];
   sluice_outcome like{};
-  if (of.kind == success_ && of.integer >= 0) {
+  if (of.kind == label.success && of.integer >= 0) {
     like.result = SLUICE_PUBLISHED;
     like.receivers = static_cast<std::uint64_t>(of.integer);
     most_receivers_ = std::max(most_receivers_, like.receivers);
@@ -206,26 +216,37 @@ session::progress session::publish_answered(const reply& of, time_point now) {
   } else {
     return fail(progress::broken, "a message was answered by what is neither success nor an error");
   }
-  const expected call = queue_[first_];
+  const std::uint32_t cause = like.cause;
+  like.receivers += worst_.receivers;
+  if (worst_.result > like.result) {
+    like.result = worst_.result;
+    like.cause = worst_.cause;
+  }
+  worst_ = label.ends == 0 ? like : sluice_outcome{};
   sluice_outcome other{};
-  if (piece_.result != like.result || piece_.cause != like.cause) other = std::exchange(piece_, {});
-  piece_.result = like.result;
-  piece_.cause = like.cause;
-  piece_.receivers += like.receivers;
-  ++piece_.count;
+  if (label.ends > 0) {
+    if (piece_.result != like.result || piece_.cause != like.cause)
+      other = std::exchange(piece_, {});
+    piece_.result = like.result;
+    piece_.cause = like.cause;
+    piece_.receivers += like.receivers;
+    piece_.count += label.ends;
+  }
   sluice_outcome last{};
   if (one_answered()) last = std::exchange(piece_, {});
   // Last of all: the owner may throw.
   tell(other, call, now);
   tell(last, call, now);
-  if (of.kind == reply_kind::error) owner_.refused(like.cause, of.text);
+  if (of.kind == reply_kind::error) owner_.refused(cause, of.text);
   return progress::fine;
 }
 
 /// True if it was the last of its call.
 bool session::one_answered() {
-  --in_flight_records_;
-  if (--queue_[first_].count > 0) return false;
+  expected& front = queue_[first_];
+  const auto& labels = labels_[first_];
+  in_flight_records_ -= labels[front.answered].ends;
+  if (++front.answered < labels.size()) return false;
   pop();
   --in_flight_;
   return true;
@@ -250,16 +271,18 @@ void session::tell(sluice_outcome outcome, const expected& of, time_point now) {
 
 void session::lost(std::uint32_t cause, std::uint64_t incident, time_point now) {
   sluice_outcome piece = std::exchange(piece_, {});
+  worst_ = {};
   in_flight_ = in_flight_records_ = 0;
   while (count_ > 0) {
     const expected front = queue_[first_];
+    const auto& labels = labels_[first_];
     pop();
     if (front.what != command::publish) continue;
     tell(std::exchange(piece, {}), front, now);
     sluice_outcome gone{};
     gone.result = SLUICE_PUBLISH_UNKNOWN;
     gone.cause = cause;
-    gone.count = front.count;
+    gone.count = records_in(std::span{labels}.subspan(front.answered));
     gone.incident = incident;
     tell(gone, front, now);
   }

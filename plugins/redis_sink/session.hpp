@@ -3,6 +3,7 @@
 // come in, bytes and outcomes go out.
 #pragma once
 
+#include "command_frame.hpp"
 #include "reply_reader.hpp"
 
 #include <sluice/record.hpp>
@@ -14,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace sluice::redis_sink {
 
@@ -65,10 +67,7 @@ class session {
     virtual void nodes_told(bool /*fine*/, std::string_view /*text*/) {}
   };
 
-  /// `success`: how a message that was taken is answered; an integer counts its receivers.
-  explicit session(listener& owner, reply_kind success = reply_kind::integer,
-                   peer of = peer::single)
-      : owner_{owner}, success_{success}, peer_{of} {}
+  explicit session(listener& owner, peer of = peer::single) : owner_{owner}, peer_{of} {}
 
   /// A new connection: appends the commands of the greeting to `out`, which then holds the
   /// password.
@@ -93,9 +92,11 @@ class session {
   /// Its answer is told as `greeted` once more; why it was refused, if it was, is then in reason.
   void kill(const client_mark& other, time_point now, std::string& out);
 
-  /// A call of `count` commands, a message each, whose first byte was written at `written`.
+  /// A call of these commands, whose first byte was written at `written`. An integer that answers
+  /// one counts receivers.
   /// `asking`: an ASKING went before each.
-  void published(std::uint64_t call, std::uint32_t count, time_point written, bool asking = false);
+  void published(std::uint64_t call, std::span<const command_label> commands, time_point written,
+                 bool asking = false);
   /// Appends CLUSTER NODES, which is written now.
   void ask_nodes(time_point now, std::string& out);
   /// Appends a PING that is written now.
@@ -128,10 +129,10 @@ class session {
   struct expected {
     command what = command::ping;
     bool greeting = false;
-    std::uint32_t count = 0;  ///< answers still to come
     std::uint64_t call = 0;
     time_point written{};
     bool asking = false;
+    std::uint32_t answered = 0;  ///< of a call's commands
   };
 
   void expect(const expected& what);
@@ -145,14 +146,15 @@ class session {
   progress fail(progress how, std::string reason);
 
   listener& owner_;
-  const reply_kind success_;
   const peer peer_;
   reply_reader reader_;
   // A window of calls, and at most one greeting, or a ping and a question for the nodes besides.
   std::array<expected, window_max + 7> queue_;
+  std::array<std::vector<command_label>, window_max + 7> labels_;  ///< of the call there
   std::uint32_t first_ = 0, count_ = 0;
   std::uint32_t in_flight_ = 0, in_flight_records_ = 0;
-  sluice_outcome piece_{};  ///< of the oldest call: answers alike so far
+  sluice_outcome worst_{};  ///< of the oldest call: of the answers to the next record's commands
+  sluice_outcome piece_{};  ///< of the oldest call: records that ended alike so far
   std::uint64_t most_receivers_ = 0;
   client_mark mark_;
   std::uint32_t major_version_ = 0;

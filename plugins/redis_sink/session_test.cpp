@@ -63,6 +63,8 @@ struct fixture {
   }
 };
 
+std::vector<command_label> plain(std::size_t count) { return std::vector<command_label>(count); }
+
 std::string numbers(int count, int value = 0) {
   std::string text;
   for (int i = 0; i < count; ++i) text += ":" + std::to_string(value) + "\r\n";
@@ -204,7 +206,7 @@ TEST_CASE("session: a connection knows its mark, and ends another before it publ
 
 TEST_CASE("session: a cluster's node: its version, its nodes, and what is to go elsewhere") {
   cluster_recorder heard;
-  session talk{heard, reply_kind::integer, session::peer::cluster_node};
+  session talk{heard, session::peer::cluster_node};
   const auto feed = [&](std::string_view bytes) {
     return talk.feed({bytes.data(), bytes.size()}, t0);
   };
@@ -215,7 +217,7 @@ TEST_CASE("session: a cluster's node: its version, its nodes, and what is to go 
         session::progress::greeted);
   CHECK(talk.major_version() == 7);
 
-  talk.published(1, 4, t0);
+  talk.published(1, plain(4), t0);
   out.clear();
   talk.ask_nodes(t0, out);
   CHECK(out == "*2\r\n$7\r\nCLUSTER\r\n$5\r\nNODES\r\n");
@@ -227,7 +229,7 @@ TEST_CASE("session: a cluster's node: its version, its nodes, and what is to go 
   CHECK(talk.silent());
 
   heard.told.clear();
-  talk.published(2, 2, t0, true);
+  talk.published(2, plain(2), t0, true);
   talk.ask_nodes(t0, out);
   CHECK(feed("+OK\r\n-ASK 5 h:1\r\n+OK\r\n:1\r\n-NOPERM you\r\n") == session::progress::fine);
   CHECK(heard.told == std::vector<std::string>{"2 ASK 5 h:1", "2: 1", "no nodes NOPERM you"});
@@ -235,7 +237,7 @@ TEST_CASE("session: a cluster's node: its version, its nodes, and what is to go 
 
   fixture single;  // where MOVED is an error like any other
   single.greet();
-  single.talk.published(1, 1, t0);
+  single.talk.published(1, plain(1), t0);
   single.feed("-MOVED 5 h:1\r\n");
   REQUIRE(single.told.pieces.size() == 1);
   CHECK(single.told.pieces[0].cause == SLUICE_CAUSE_REJECTED);
@@ -268,7 +270,7 @@ TEST_CASE("session: a batch whose replies come in any slices is one outcome") {
   for (std::size_t cut = 0; cut <= replies.size(); ++cut) {
     fixture f;
     f.greet();
-    f.talk.published(41, 3, t0 + 1ms);
+    f.talk.published(41, plain(3), t0 + 1ms);
     CHECK(f.talk.in_flight() == 1);
     CHECK(f.talk.unanswered() == 3);
     CHECK(f.feed(replies.substr(0, cut), t0 + 2ms) == session::progress::fine);
@@ -288,11 +290,49 @@ TEST_CASE("session: a batch whose replies come in any slices is one outcome") {
   }
 }
 
+TEST_CASE("session: a record ends as the worst of its commands; a group ends at once") {
+  const std::vector<command_label> commands{
+      {0, 0, reply_kind::integer}, {0, 1, reply_kind::string},  {0, 0, reply_kind::integer},
+      {0, 1, reply_kind::string},  {0, 0, reply_kind::integer}, {0, 7, reply_kind::status}};
+  fixture f;
+  f.greet();
+  f.talk.published(1, commands, t0);
+  CHECK(f.talk.unanswered() == 9);
+  CHECK(f.feed(":2\r\n") == session::progress::fine);
+  CHECK(f.talk.unanswered() == 9);
+  CHECK(f.feed("$3\r\n1-0\r\n:2\r\n-OOM no\r\n-NOPERM no\r\n+OK\r\n") == session::progress::fine);
+  const auto& p = f.told.pieces;
+  REQUIRE(p.size() == 3);
+  CHECK((p[0].count == 1 && p[0].result == SLUICE_PUBLISHED && p[0].receivers == 2));
+  CHECK((p[1].count == 1 && p[1].cause == SLUICE_CAUSE_BUSY && p[1].receivers == 2));
+  CHECK((p[2].count == 7 && p[2].cause == SLUICE_CAUSE_REJECTED && p[2].receivers == 0));
+  CHECK(f.talk.silent());
+
+  f.talk.published(2, commands, t0);
+  f.feed(":1\r\n$3\r\n1-0\r\n-OOM no\r\n");
+  f.talk.lost(SLUICE_CAUSE_CONNECTION, 5, t0);
+  REQUIRE(p.size() == 5);
+  CHECK((p[3].count == 1 && p[3].result == SLUICE_PUBLISHED));
+  CHECK((p[4].count == 8 && p[4].result == SLUICE_PUBLISH_UNKNOWN));
+
+  fixture next;  // nothing of it is left for the next connection's
+  next.greet();
+  next.talk.published(1, commands, t0);
+  next.feed("-OOM no\r\n");
+  next.talk.lost(SLUICE_CAUSE_CONNECTION, 5, t0);
+  next.greet();
+  next.told.pieces.clear();
+  next.talk.published(2, plain(1), t0);
+  next.feed(":0\r\n");
+  REQUIRE(next.told.pieces.size() == 1);
+  CHECK(next.told.pieces[0].result == SLUICE_PUBLISHED);
+}
+
 TEST_CASE("session: mixed replies are pieces in order") {
   fixture f;
   f.greet();
-  f.talk.published(1, 6, t0);
-  f.talk.published(2, 2, t0);
+  f.talk.published(1, plain(6), t0);
+  f.talk.published(2, plain(2), t0);
   CHECK(f.feed(":1\r\n:1\r\n-OOM no\r\n-NOPERM you\r\n-NOPERM you\r\n:1\r\n:1\r\n:5\r\n") ==
         session::progress::fine);
   const auto& p = f.told.pieces;
@@ -321,10 +361,10 @@ TEST_CASE("session: an entry of a stream is answered by its id") {
   for (const auto& row : table) {
     CAPTURE(row.reply);
     fixture f;
-    session talk{f.told, reply_kind::string};
+    session talk{f.told};
     talk.greet({"", "", 0, "me"}, role_check::none, t0, f.out);
     const std::string bytes = "+OK\r\n" CLIENT_INFO "+PONG\r\n" + std::string{row.reply};
-    talk.published(1, 1, t0);
+    talk.published(1, std::vector{command_label{0, 1, reply_kind::string}}, t0);
     const auto got = talk.feed({bytes.data(), bytes.size()}, t0);
     CHECK((got == session::progress::broken) == (row.progress == session::progress::broken));
     if (row.progress != session::progress::fine) continue;
@@ -340,7 +380,7 @@ TEST_CASE("session: a full window, many times round") {
   f.greet();
   std::uint64_t call = 0, done = 0;
   for (int round = 0; round < 50; ++round) {
-    while (f.talk.in_flight() < session::window_max) f.talk.published(++call, 2, t0);
+    while (f.talk.in_flight() < session::window_max) f.talk.published(++call, plain(2), t0);
     f.feed(numbers(3));  // one call and a half
     f.feed(numbers(1));
     done += 2;
@@ -353,8 +393,8 @@ TEST_CASE("session: a full window, many times round") {
 TEST_CASE("session: a lost connection makes one incident of all that is unanswered") {
   fixture f;
   f.greet();
-  f.talk.published(1, 3, t0);
-  f.talk.published(2, 2, t0 + 1ms);
+  f.talk.published(1, plain(3), t0);
+  f.talk.published(2, plain(2), t0 + 1ms);
   f.feed(":1\r\n", t0 + 2ms);
   CHECK(f.talk.unanswered() == 4);
   f.talk.lost(SLUICE_CAUSE_TIMEOUT, 77, t0 + 1s);
@@ -378,11 +418,11 @@ TEST_CASE("session: a lost connection makes one incident of all that is unanswer
 TEST_CASE("session: half a reply of the old connection does not reach the new one") {
   fixture f;
   f.greet();
-  f.talk.published(1, 1, t0);
+  f.talk.published(1, plain(1), t0);
   f.feed(":1");
   f.talk.lost(SLUICE_CAUSE_CONNECTION, 1, t0);
   f.greet();
-  f.talk.published(2, 1, t0);
+  f.talk.published(2, plain(1), t0);
   f.feed(":5\r\n");
   REQUIRE(f.told.pieces.size() == 2);
   CHECK(f.told.pieces[1].receivers == 5);
@@ -397,7 +437,7 @@ TEST_CASE("session: a ping between calls keeps its place") {
   CHECK_FALSE(f.talk.silent());
   CHECK(f.talk.oldest() == t0 + 5s);
   CHECK(f.talk.in_flight() == 0);
-  f.talk.published(1, 1, t0 + 6s);
+  f.talk.published(1, plain(1), t0 + 6s);
   CHECK(f.feed("-NOPERM no ping\r\n:3\r\n") == session::progress::fine);
   REQUIRE(f.told.pieces.size() == 1);
   CHECK(f.told.pieces[0].receivers == 3);
@@ -409,7 +449,7 @@ TEST_CASE("session: what is no answer to PUBLISH breaks the connection") {
     CAPTURE(bytes);
     fixture f;
     f.greet();
-    f.talk.published(1, 1, t0);
+    f.talk.published(1, plain(1), t0);
     CHECK(f.feed(bytes) == session::progress::broken);
     f.talk.lost(SLUICE_CAUSE_CONNECTION, 1, t0);
     REQUIRE(f.told.pieces.size() == 1);
@@ -420,7 +460,7 @@ TEST_CASE("session: what is no answer to PUBLISH breaks the connection") {
 TEST_CASE("session: a reply without end is refused before it fills the memory") {
   fixture f;
   f.greet();
-  f.talk.published(1, 1, t0);
+  f.talk.published(1, plain(1), t0);
   CHECK(f.feed("$500000000\r\n") == session::progress::fine);
   const std::string flood(16'384, 'x');
   session::progress got = session::progress::fine;

@@ -42,8 +42,8 @@ class ledger final : public session::listener {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::input script{data, size};
   ledger books;
-  session under_test{books, reply_kind::integer,
-                     size % 2 == 0 ? session::peer::single : session::peer::cluster_node};
+  const bool single = size % 2 == 0;
+  session under_test{books, single ? session::peer::single : session::peer::cluster_node};
   time_point now{};
   std::string out;
   under_test.greet({"user", "password", script.byte() % 3u, "name"},
@@ -56,7 +56,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (step < 64 && under_test.in_flight() < session::window_max) {
       const std::uint32_t count = step % 5u + 1;
       books.open.push_back({++calls, count});
-      under_test.published(calls, count, now, step % 2 == 0);
+      std::vector<command_label> commands(count);
+      if (single && count > 1) commands[0].ends = 0;  // of a record with two commands
+      books.open.back().left -= single && count > 1 ? 1u : 0u;
+      under_test.published(calls, commands, now, step % 2 == 0);
       continue;
     }
     const auto progress = under_test.feed(script.take(step % 64u), now);
