@@ -18,6 +18,7 @@ SWAPS = 1000 if LONG else 50
 RATE = 5_000 if SANITIZER else 50_000  # ticks a second
 GROWTH = 2 << 20  # bytes, over the last nine tenths of the swaps
 SAMPLER = "sampler"
+FORCED_OPEN = 4  # the breaker's metric `state`
 PLUGINS = ("priority_sampler", "conflating_sampler", "adaptive_sampler")
 MEMBER = re.compile(rb'"instrument_token":(\d+).*"seq":(\d+)(?:,"w":([\d.e+]+))?')
 
@@ -206,6 +207,27 @@ class Swap(Changing):
         wait_until(lambda: subscriber.count > 100, 10, "ticks come to the other Redis")
         self.assert_balanced(service)
         self.assert_ends_well(service)
+
+    def test_a_guard_takes_over_an_open_breaker(self):
+        service, recorder = self.pipeline(
+            2000, more='[[stage]]\nname = "guard"\nplugin = "circuit_breaker"')
+        self.assertEqual(service.tell("breaker", state="open")["state"], "done")
+
+        def refuses(now):
+            return (now.stage("guard")["metrics"]["state"] == FORCED_OPEN and
+                    now.stage("guard")["count"]["dropped"]["circuit_open"] > before)
+
+        before = 0
+        service.await_status(refuses, 10, "nothing is sent")
+        receipt = self.swap(service, "circuit_breaker", stage="guard")
+        self.assertEqual(receipt["state"], "circuit_breaker/1")
+        before = service.status().stage("guard")["count"]["dropped"]["circuit_open"]
+        published = service.status().total["published"]
+        service.await_status(refuses, 10, "nor by its successor")
+        self.assertEqual(service.status().total["published"], published)
+        service.tell("breaker", state="automatic")
+        service.await_status(lambda now: now.total["published"] > published, 10, "until it may")
+        self.finish(service, recorder)
 
     def test_trial_and_confirm(self):
         service, recorder = self.pipeline(2000)
