@@ -253,6 +253,12 @@ sluice_status guarded(sluice_text* error, sluice_status thrown, Call&& call) noe
 /// The C table of one stage class.
 template <stage Stage>
 struct glue {
+  static constexpr bool has_save = requires { &Stage::save; };
+  static constexpr bool has_load = requires { &Stage::load; };
+  static constexpr bool has_schema = requires { Stage::state_schema; };
+  static_assert(has_schema || !(has_save || has_load),
+                "a stage with save or load has a state_schema: the name of what it writes");
+
   /// The host's table is kept beside the stage: batches need it.
   struct instance {
     const sluice_host* host;
