@@ -6,6 +6,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -35,25 +36,23 @@ constexpr sluice_codec test_codec{
     sizeof(sluice_codec), 1, sluice::borrow("test/1"),
     [](const sluice_record*, char*, std::uint64_t) -> std::uint64_t { return 0; }, &read_price};
 
-/// What one stage of a swap leaves to the next.
-std::vector<std::uint8_t> state;
-
-/// The stage, with a codec for what the test pushes, that reads and writes `state` as in a swap.
+/// The stage, with a codec for what the test pushes.
 struct bars : stages::ohlc_bars {
+  using ohlc_bars::ohlc_bars;
   static constexpr std::array codecs{&stages::bar_codec, &test_codec};
-  bars(const config& given, sluice::host host) : ohlc_bars{given, host} {
-    if (state.empty()) return;
-    sluice::state_reader in{state_schema, state};
-    load(in);
-  }
-  bool drain(sluice::time_point deadline) {
-    sluice::state_writer out;
-    save(out);
-    state.assign(out.bytes().begin(), out.bytes().end());
-    return ohlc_bars::drain(deadline);
-  }
 };
 constexpr auto& plugin = sluice::plugin_of<bars>;
+
+using bytes = std::vector<std::uint8_t>;
+
+/// It hands over what the test says.
+struct other_version : bars {
+  using bars::bars;
+  static inline bytes state;
+  void save(sluice::state_writer& out) {
+    for (const std::uint8_t each : state) out.put(each);
+  }
+};
 
 /// As the next stage reads it.
 sluice::record record_of(const sluice::testing::output& from) {
@@ -70,14 +69,10 @@ std::string json(const sluice::testing::output& from) {
   return {text, stages::bar_codec.write_json(&made, text, sizeof text)};
 }
 
-struct fresh {
-  fresh() { state.clear(); }
-};
-
 }  // namespace
 
 // [test]
-TEST_CASE_FIXTURE(fresh, "a second's ticks become one bar of each key") {
+TEST_CASE("a second's ticks become one bar of each key") {
   harness run{plugin};
   run.push({{.key = 7, .text = "10"}, {.key = 8, .text = "99.5"}, {.key = 7, .text = "12"}});
   run.advance(500ms);
@@ -98,7 +93,7 @@ TEST_CASE_FIXTURE(fresh, "a second's ticks become one bar of each key") {
 }
 // [/test]
 
-TEST_CASE_FIXTURE(fresh, "a second without ticks has no bar, and the next one begins anew") {
+TEST_CASE("a second without ticks has no bar, and the next one begins anew") {
   harness run{plugin};
   run.push({.key = 7, .text = "10"});
   run.advance(1s);
@@ -112,7 +107,7 @@ TEST_CASE_FIXTURE(fresh, "a second without ticks has no bar, and the next one be
   CHECK(json(out[0]).find("\"open\":5,\"high\":5") != std::string::npos);
 }
 
-TEST_CASE_FIXTURE(fresh, "bars keep step with the clock, whatever the stage began") {
+TEST_CASE("bars keep step with the clock, whatever the stage began") {
   harness run{plugin, "interval = \"60s\""};
   run.advance(20s);
   run.push({.key = 7, .text = "1"});
@@ -122,7 +117,7 @@ TEST_CASE_FIXTURE(fresh, "bars keep step with the clock, whatever the stage bega
   CHECK(run.outputs().size() == 1);
 }
 
-TEST_CASE_FIXTURE(fresh, "what has no price passes, and so does what cannot be read") {
+TEST_CASE("what has no price passes, and so does what cannot be read") {
   harness run{plugin};
   run.push({{.text = "-"}, {.text = "?"}, {.text = "x", .schema = "other/1"}, {.text = "inf"}});
   const auto out = run.outputs();
@@ -132,7 +127,7 @@ TEST_CASE_FIXTURE(fresh, "what has no price passes, and so does what cannot be r
   CHECK(run.balanced());
 }
 
-TEST_CASE_FIXTURE(fresh, "drain emits the open bars") {
+TEST_CASE("drain emits the open bars") {
   harness run{plugin};
   run.push({{.key = 7, .text = "10"}, {.key = 8, .text = "20"}});
   CHECK(run.drain());
@@ -141,50 +136,57 @@ TEST_CASE_FIXTURE(fresh, "drain emits the open bars") {
 }
 
 // [swap]
-TEST_CASE_FIXTURE(fresh, "an open bar goes on in the stage that takes over") {
-  harness old{plugin};
-  old.push({{.key = 7, .text = "10"}, {.key = 7, .text = "13"}});
-  old.drain();
-
-  harness next{plugin};
-  next.push({.key = 7, .text = "9"});
-  next.advance(1s);
-  const auto out = next.outputs();
+TEST_CASE("an open bar goes on in the stage that takes over") {
+  harness run{plugin};
+  run.push({{.key = 7, .text = "10"}, {.key = 7, .text = "13"}});
+  run.swap(plugin);
+  run.push({.key = 7, .text = "9"});
+  run.advance(1s);
+  const auto out = run.outputs();
   REQUIRE(out.size() == 1);
   CHECK(json(out[0]) ==
         "\"key\":7,\"time\":0,\"open\":10,\"high\":13,\"low\":9,\"close\":9,\"ticks\":3");
+  CHECK(run.balanced());
 }
 // [/swap]
 
-TEST_CASE_FIXTURE(fresh, "a state that makes no sense is refused") {
-  {
-    harness old{plugin};
+TEST_CASE("a state that makes no sense is refused, and the old stage goes on") {
+  harness run{plugin};
+  run.push({.key = 7, .text = "10"});
+  const bytes sound = run.state();
+  const auto refused = [](const bytes& state) {
+    other_version::state = state;
+    harness old{sluice::plugin_of<other_version>};
+    CHECK_THROWS_AS(old.swap(plugin), std::runtime_error);
     old.push({.key = 7, .text = "10"});
-    old.drain();
-  }
-  const std::vector<std::uint8_t> sound = state;
-  const auto refused = [&] {
-    CHECK_THROWS_AS((harness{plugin}), std::runtime_error);
-    state = sound;
+    CHECK(old.drain());
+    CHECK(old.balanced());
   };
+  bytes state = sound;
   state.pop_back();
-  refused();
+  refused(state);
+  state = sound;
   state.push_back(0);
-  refused();
+  refused(state);
+  state = sound;
   state[0] = 2;  // one bar more than there is
-  refused();
+  refused(state);
+  state.insert(state.end(), sound.begin() + 4, sound.end());  // the same key again
+  refused(state);
+  state = sound;
   state[15] = 0xff;  // its index
-  refused();
+  refused(state);
+  state = sound;
   const double infinite = std::numeric_limits<double>::infinity();
   std::memcpy(&state[state.size() - 16], &infinite, sizeof infinite);  // its close
-  refused();
-  state[0] = 2;
-  state.insert(state.end(), sound.begin() + 4, sound.end());  // the same key again
-  refused();
-  CHECK_NOTHROW((harness{plugin}));
+  refused(state);
+
+  other_version::state = sound;
+  harness old{sluice::plugin_of<other_version>};
+  CHECK_NOTHROW(old.swap(plugin));
 }
 
-TEST_CASE_FIXTURE(fresh, "the codec reads what the stage wrote, and nothing else") {
+TEST_CASE("the codec reads what the stage wrote, and nothing else") {
   harness run{plugin};
   run.push({.key = 7, .text = "10.5"});
   run.advance(1s);
