@@ -2,7 +2,12 @@
 
 #include "config/reading_test.hpp"
 
+#include <unistd.h>
+
 #include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
 
 using namespace sluice;
 using namespace sluice::config;
@@ -233,6 +238,13 @@ TEST_CASE("a file that cannot be read is an error of the whole file") {
   CHECK(lines(load("/nowhere/x.toml", fakes::find, fakes::only({})).errors) ==
         "/nowhere/x.toml: there is no such file\n");
   CHECK(lines(load("/", fakes::find, fakes::only({})).errors) == "/: is a folder, not a file\n");
+  const auto large = std::filesystem::temp_directory_path() /
+                     ("sluice_large_" + std::to_string(getpid()) + ".toml");
+  std::ofstream{large} << "# a comment\n";
+  std::filesystem::resize_file(large, (4 << 20) + 1);
+  CHECK(lines(load(large, fakes::find, fakes::only({})).errors) ==
+        large.string() + ": is longer than 4 MiB, the most a file may be\n");
+  std::filesystem::remove(large);
 }
 
 TEST_CASE("a relative path of a file to read starts at the pipeline file's folder") {
