@@ -391,6 +391,39 @@ void add_events(command_line& line) {
   made.format({"text", "json"});
 }
 
+void add_tap(command_line& line) {
+  verb<tap_options> made{
+      line, "tap", "Show records as they leave a stage of a running pipeline",
+      "  sluice tap ticker adaptive_sampler            until Ctrl-C\n"
+      "  sluice tap ticker redis --key 408065 --limit 10\n"
+      "  sluice tap ticker kite_source --every 1000 --for 10s --format json | jq .record\n"
+      "Of a sink, the records it is given. A line a record, decoded. The stage never waits: "
+      "records\n"
+      "that come faster than they can be carried away (about 20,000/s) are counted, and told.",
+      &tap};
+  made.app->add_option("PIPELINE", made.options->pipeline, "Its name, or its socket's path")
+      ->type_name("PIPELINE")
+      ->required();
+  made.app->add_option("STAGE", made.options->stage, "The stage's name, or one shard's, redis/0")
+      ->type_name("STAGE")
+      ->required();
+  made.app->add_option("--key", made.options->key, "Only records of this key")->type_name("N");
+  made.app->add_option("--priority", made.options->priority, "Only those of this priority")
+      ->type_name("N")
+      ->check(CLI::Range(0, 2));
+  made.app->add_option("--schema", made.options->schema, "Only those of this schema")
+      ->type_name("NAME");
+  made.app->add_option("--every", made.options->every, "Each n-th of them")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000'000))
+      ->capture_default_str();
+  made.app->add_option("--limit", made.options->limit, "End after so many")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  made.app->add_option("--for", made.options->time, "End after this time")->type_name("DURATION");
+  made.format({"text", "json"});
+}
+
 void add_version(command_line& line) {
   verb<version_options> made{line, "version", "Show the version and the plugin ABI",
                              "  sluice version --format json", &version};
@@ -444,10 +477,11 @@ command_line make_command_line() {
   line.app->set_version_flag("--version", "sluice " SLUICE_VERSION, "Print the version and exit");
   line.app->require_subcommand(1);
   line.app->get_formatter()->column_width(28);
-  for (auto* add : {&add_run,     &add_check,  &add_test,    &add_plugins,    &add_inspect,
-                    &add_graph,   &add_schema, &add_docs,    &add_new,        &add_verify,
-                    &add_status,  &add_events, &add_swap,    &add_reload,     &add_confirm,
-                    &add_breaker, &add_level,  &add_version, &add_completion, &add_manual})
+  for (auto* add :
+       {&add_run,     &add_check,      &add_test,   &add_plugins, &add_inspect, &add_graph,
+        &add_schema,  &add_docs,       &add_new,    &add_verify,  &add_status,  &add_events,
+        &add_tap,     &add_swap,       &add_reload, &add_confirm, &add_breaker, &add_level,
+        &add_version, &add_completion, &add_manual})
     add(line);
   return line;
 }

@@ -16,8 +16,9 @@ namespace sluice::cli {
 inline constexpr std::size_t request_max = 4096;
 
 struct request {
-  std::string get;          ///< status, page, metrics, events, operations, commands, config
-  std::uint64_t after = 0;  ///< events, operations: those numbered above
+  /// status, page, metrics, events, operations, commands, config, or tap?... (tap_query.hpp)
+  std::string get;
+  std::uint64_t after = 0;  ///< events, operations, records of a tap: those numbered above
   std::string act{};        ///< or, if it is not empty, the command: a JSON object, {"do": ...}
 };
 

@@ -82,8 +82,8 @@ class session : public std::enable_shared_from_this<session> {
       const std::optional<std::string> document = with_->answer(asked);
       if (document) return reply_header(document->size()) + *document;
       return refusal(fmt::format(
-          "there is no \"{}\"; there are status, page, metrics, events, operations, commands "
-          "and config",
+          "there is no \"{}\"; there are status, page, metrics, events, operations, commands, "
+          "config and tap?stage=NAME",
           asked.get));
     } catch (const std::exception& failed) {
       return refusal(failed.what());

@@ -100,8 +100,8 @@ TEST_CASE("a pipeline answers, whole documents, and refuses what it does not hav
   CHECK(error_of([&] {
           ask(socket, {"secrets", 0});
         }) ==
-        "there is no \"secrets\"; there are status, page, metrics, events, operations, commands "
-        "and config");
+        "there is no \"secrets\"; there are status, page, metrics, events, operations, commands, "
+        "config and tap?stage=NAME");
 }
 
 TEST_CASE("only its own user may ask") {

@@ -5,6 +5,7 @@
 #include "cli/notify.hpp"
 #include "cli/operations.hpp"
 #include "cli/output.hpp"
+#include "cli/tap_query.hpp"
 #include "telemetry/metrics.hpp"
 #include "telemetry/status.hpp"
 
@@ -59,7 +60,8 @@ struct service::parts {
     signals.add(SIGHUP);
   }
 
-  /// What the control socket and services read.
+  /// What the control socket and services read. Throws std::invalid_argument for a tap that cannot
+  /// be.
   std::optional<std::string> document(std::string_view what, std::uint64_t after) const {
     if (what == "status") return telemetry::status_json(running->read(), running->events(after));
     if (what == "page") return telemetry::status_text(running->read(), running->events(after));
@@ -68,6 +70,8 @@ struct service::parts {
     if (what == "operations") return told.document(after);
     if (what == "commands") return told.names();
     if (what == "config") return configuration_document(running->spec());
+    if (constexpr std::string_view tap = "tap?"; what.starts_with(tap))
+      return running->tap(parse_tap(what.substr(tap.size())), after);
     return std::nullopt;
   }
 

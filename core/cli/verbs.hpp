@@ -158,6 +158,18 @@ struct events_options {
 };
 int events(const events_options& asked);
 
+struct tap_options {
+  std::string pipeline, stage;
+  std::optional<std::uint64_t> key;
+  std::optional<std::uint32_t> priority;
+  std::string schema;       ///< empty: any
+  std::uint32_t every = 1;  ///< each n-th of those
+  std::uint64_t limit = 0;  ///< records; 0: no limit
+  std::string time;         ///< a duration; empty: no limit
+  std::string format = "text";
+};
+int tap(const tap_options& asked);
+
 struct version_options {
   std::string format = "text";
 };

@@ -17,6 +17,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice::runtime {
@@ -90,6 +92,16 @@ class engine {
     shared_.document = std::move(reader);
     shared_.command = std::move(taker);
   }
+
+  /// Where the records of a stage are watched, or of one of its shards.
+  struct tapped {
+    std::shared_ptr<tap_point> at;
+    std::string label, stage;  ///< "redis/0" of "redis"
+  };
+  /// [any] Of all stages that records pass.
+  std::vector<tapped> tap_points() const;
+  /// [any]
+  const schemas& formats() const { return shared_.formats; }
 
   /// Every 100 ms, one thread at a time.
   void tick();

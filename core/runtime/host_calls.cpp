@@ -343,6 +343,9 @@ struct host_calls {
       if (!found) return SLUICE_INVALID;
       take(context, borrow(*found));
       return SLUICE_OK;
+    } catch (const std::invalid_argument& mistake) {
+      take(context, borrow(std::string_view{mistake.what()}));
+      return SLUICE_INVALID;
     } catch (const std::exception& exception) {
       by.shared_.log(SLUICE_ERROR, by.name_, exception.what());
       return SLUICE_FAILED;

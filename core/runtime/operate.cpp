@@ -29,4 +29,14 @@ void engine::force_level(std::optional<std::uint32_t> to) {
   forced_level_ = to;
 }
 
+std::vector<engine::tapped> engine::tap_points() const {
+  const std::lock_guard lock{tick_mutex_};
+  std::vector<tapped> found;
+  for (const instance& each : instances_)
+    if (!each.made->is(SLUICE_SERVICE))
+      found.push_back(
+          {each.made->tap, std::string{each.made->label()}, spec_.stages[each.spec].name});
+  return found;
+}
+
 }  // namespace sluice::runtime

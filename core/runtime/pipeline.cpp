@@ -3,6 +3,7 @@
 #include "plugin/within_limit.hpp"
 #include "runtime/change_thread.hpp"
 #include "runtime/engine.hpp"
+#include "runtime/taps.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -23,7 +24,8 @@ struct pipeline::parts {
                   const auto found = threads.find(&ended);
                   found->second.join();
                   threads.erase(found);
-                }} {
+                }},
+        taps{running} {
     running.retire_to(
         [this](std::unique_ptr<plugin_object> old) { changes.retire(std::move(old)); });
   }
@@ -75,6 +77,7 @@ struct pipeline::parts {
   engine running;
   std::map<const lane*, std::thread> threads;  // the change thread's, as long as that runs
   change_thread changes;
+  runtime::taps taps;
 };
 
 pipeline::pipeline(config::pipeline_spec spec, const clock& time, logger log)
@@ -96,6 +99,7 @@ pipeline::~pipeline() {
   parts_->changes.stop();
   for (auto& [of, thread] : parts_->threads) thread.join();
   parts_->changes.stop();  // what they have retired since
+  parts_->taps.stop();
   end_stages();
 }
 
@@ -111,6 +115,7 @@ void pipeline::answer_with(document_reader reader, command_taker taker) {
 void pipeline::start() {
   for (const auto& each : parts_->running.lanes()) parts_->step(*each);
   parts_->changes.start();
+  parts_->taps.start();
   parts_->running.mark_running();
 }
 
@@ -136,6 +141,9 @@ config::pipeline_spec pipeline::spec() const { return parts_->running.spec(); }
 snapshot pipeline::read() const { return parts_->running.read(stopped()); }
 std::vector<event> pipeline::events(std::uint64_t after) const {
   return parts_->running.events(after);
+}
+std::string pipeline::tap(const tap_question& asked, std::uint64_t after) {
+  return parts_->taps.read(asked, after);
 }
 
 }  // namespace sluice::runtime

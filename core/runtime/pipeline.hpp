@@ -5,6 +5,7 @@
 #include "runtime/change.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/snapshot.hpp"
+#include "runtime/tap_question.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -21,7 +22,8 @@ using logger =
     std::function<void(std::uint32_t severity, std::string_view stage, std::string_view message)>;
 
 /// A document of the whole pipeline by name, its events those numbered above `after`; none of that
-/// name: nullopt. Called in services' lanes; ext/control.h.
+/// name: nullopt. Throws std::invalid_argument for a question with a mistake. Called in services'
+/// lanes; ext/control.h.
 using document_reader =
     std::function<std::optional<std::string>(std::string_view what, std::uint64_t after)>;
 
@@ -75,6 +77,8 @@ class pipeline {
   snapshot read() const;
   /// The last 1024 at most, those numbered above `after`. Any thread.
   std::vector<event> events(std::uint64_t after) const;
+  /// Any thread. As taps::read.
+  std::string tap(const tap_question& asked, std::uint64_t after);
 
  private:
   void end_stages();

@@ -4,9 +4,14 @@
 
 namespace sluice::runtime {
 
-std::uint16_t schemas::number_locked(std::string_view name) {
+std::uint16_t schemas::find_locked(std::string_view name) const {
   for (std::size_t i = 0; i < entries_.size(); ++i)
     if (entries_[i].name == name) return static_cast<std::uint16_t>(i + 1);
+  return 0;
+}
+
+std::uint16_t schemas::number_locked(std::string_view name) {
+  if (const std::uint16_t known = find_locked(name); known != 0) return known;
   if (entries_.size() == UINT16_MAX) return 0;
   entries_.push_back({std::string{name}, nullptr});
   count_.store(static_cast<std::uint32_t>(entries_.size()), std::memory_order_release);
@@ -16,6 +21,11 @@ std::uint16_t schemas::number_locked(std::string_view name) {
 std::uint16_t schemas::number(std::string_view name) {
   const std::lock_guard lock{mutex_};
   return number_locked(name);
+}
+
+std::uint16_t schemas::find(std::string_view name) const {
+  const std::lock_guard lock{mutex_};
+  return find_locked(name);
 }
 
 std::string_view schemas::name(std::uint16_t number) const {

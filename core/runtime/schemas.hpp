@@ -18,6 +18,8 @@ class schemas {
  public:
   /// A new number at first sight. Numbers start at 1; 0 when there are 65,535.
   std::uint16_t number(std::string_view name);
+  /// 0 for a name that was never given.
+  std::uint16_t find(std::string_view name) const;
   /// Empty for a number that was never given. Valid as long as this.
   std::string_view name(std::uint16_t number) const;
   /// Asked for every record: takes no lock.
@@ -33,6 +35,7 @@ class schemas {
     std::string name;
     const sluice_codec* codec = nullptr;
   };
+  std::uint16_t find_locked(std::string_view name) const;
   std::uint16_t number_locked(std::string_view name);
 
   mutable std::mutex mutex_;

@@ -148,6 +148,8 @@ void stage::clear_staged() {
 
 void stage::pass_on(sluice_record* records, std::uint32_t size) {
   if (size == 0) return;
+  if (tap->watched()) [[unlikely]]
+    tap->offer(records, size);
   if (edges_.size() == 1 && edges_.front().when.always()) {
     count.out += size;
     return edges_.front().send(records, size, *lane_);

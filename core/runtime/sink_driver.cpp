@@ -150,6 +150,9 @@ bool sink_driver::make_call(std::uint32_t size, std::uint64_t permit) {
   made.cause = SLUICE_CAUSE_NONE;
   made.incident = 0;
   made.handed_ns = lane_.now();
+  for (const stage* each : {guard_, &sink_})
+    if (each != nullptr && each->tap->watched()) [[unlikely]]
+      each->tap->offer(hand_.data(), size);
 
   std::fill_n(answers_.begin(), size, std::uint8_t{SLUICE_KEEP});
   sluice_batch batch{sizeof batch, size,    hand_.data(),   answers_.data(),

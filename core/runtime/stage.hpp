@@ -8,6 +8,7 @@
 #include "runtime/replacement.hpp"
 #include "runtime/shared.hpp"
 #include "runtime/snapshot.hpp"
+#include "runtime/tap_point.hpp"
 
 #include <sluice/abi.h>
 
@@ -138,6 +139,8 @@ class stage {
   /// The lane's, under its lock: what it last published of this stage, and what comes next.
   published shown;
   sluice_pressure next_pressure{};
+  /// Of what leaves it; of a sink and its guard, of what the sink is given.
+  const std::shared_ptr<tap_point> tap = std::make_shared<tap_point>();
   /// Only of a sink.
   sink_driver* driver = nullptr;
 

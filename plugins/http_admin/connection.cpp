@@ -89,11 +89,13 @@ class connection_on final : public connection,
   time_point waits_since() const override {
     return phase_ == phase::live || phase_ == phase::answer ? never : began_;
   }
-  bool live() const override { return phase_ == phase::live; }
+  live_feed* feed() override {
+    return phase_ == phase::live && sending_ == nullptr ? &feed_ : nullptr;
+  }
   bool dead() const override { return phase_ == phase::dead; }
 
   void send(const std::shared_ptr<const std::string>& message) override {
-    if (phase_ != phase::live || sending_ != nullptr) return;
+    if (feed() == nullptr) return;
     sending_ = message;
     deadline_ = host_.now() + limits_.request;
     stream_.async_write(asio::buffer(*sending_),
@@ -168,7 +170,7 @@ class connection_on final : public connection,
     if (from.count(http::field::host) > 1) return refused(400, "there are several Host headers");
     if (websocket::is_upgrade(from)) {
       const answer admitted = owner_.admit_live(asked);
-      if (admitted.status == 101) return upgrade();
+      if (admitted.status == 101) return upgrade(admitted.body);
       return reply(admitted, false);
     }
     reply(owner_.respond(asked), from.keep_alive());
@@ -235,8 +237,9 @@ class connection_on final : public connection,
 
   // --- the live WebSocket ------------------------------------------------------------------------
 
-  void upgrade() {
+  void upgrade(const std::string& what) {
     phase_ = phase::answer;
+    feed_.what = what;
     stream_.read_message_max(message_limit);
     stream_.async_accept(parser_->get(), [self = this->shared_from_this()](error_code error) {
       if (error || self->phase_ == phase::dead) return self->end();
@@ -264,6 +267,7 @@ class connection_on final : public connection,
   std::optional<http::request_parser<http::string_body>> parser_;
   http::response<http::string_body> response_;
   std::optional<http::response_serializer<http::string_body>> serializer_;
+  live_feed feed_;
   std::shared_ptr<const std::string> sending_;
   std::array<char, 1'024> dropped_;
   std::string peer_, reached_at_;

@@ -28,6 +28,12 @@ struct connection_limits {
   std::size_t body = 0;
 };
 
+/// What a WebSocket shows: a document, and what it has shown of it.
+struct live_feed {
+  std::string what;
+  std::uint64_t after = 0;
+};
+
 /// A certificate and its key, ready for use.
 class tls_files;
 /// Throws std::runtime_error that names the file and what is wrong with it.
@@ -47,9 +53,9 @@ class connection {
   virtual time_point next() const = 0;
   /// Since when it waits for its peer to ask, or to close; `never` while it does something.
   virtual time_point waits_since() const = 0;
-  /// A WebSocket, upgraded and not ended.
-  virtual bool live() const = 0;
-  /// To a live one: a message, unless the last one is still being written.
+  /// Of a WebSocket that takes a message now; null: it is none, or still writes the last one.
+  virtual live_feed* feed() = 0;
+  /// A message, to one that takes it.
   virtual void send(const std::shared_ptr<const std::string>& message) = 0;
   /// Ends it, whatever it does.
   virtual void end() = 0;

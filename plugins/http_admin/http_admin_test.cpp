@@ -53,6 +53,8 @@ struct door final : pipeline_door {
   std::optional<std::string> document(std::string_view what, std::uint64_t after) override {
     if (what == "status") return status;
     if (what == "metrics") return "up 1\n";
+    if (what == "tap?stage=redis") return "{\"after\": " + std::to_string(after) + "}";
+    if (what.starts_with("tap?")) throw std::invalid_argument{"no records pass a stage"};
     if (what == "events") return "{\"after\": " + std::to_string(after) + "}";
     return std::nullopt;
   }
@@ -131,6 +133,23 @@ TEST_CASE("the requirement's paths say what it describes") {
   CHECK(stats.at("publishers").at(0).at("published_total") == 4000);
   CHECK(stats.at("publishers").at(0).at("queue").at("records") == 800);
   CHECK(respond(get("/metrics"), {}, to).body == "up 1\n");
+}
+
+TEST_CASE("a tap is read from a number on, and shown live; its mistakes are the asker's") {
+  door to;
+  CHECK(respond(get("/api/v1/tap?stage=redis"), {}, to).body == "{\"after\": 0}\n");
+  CHECK(respond(get("/api/v1/tap?stage=redis&after=7"), {}, to).body == "{\"after\": 7}\n");
+  CHECK(respond(get("/api/v1/tap?stage=redis&after=x"), {}, to).status == 400);
+  CHECK(respond(get("/api/v1/tap?after=7&stage=redis"), {}, to).status == 400);
+  const answer mistaken = respond(get("/api/v1/tap?stage=nobody"), {}, to);
+  CHECK(mistaken.status == 400);
+  CHECK(mistaken.body.find("no records pass a stage") != std::string::npos);
+  CHECK(admit_live(get("/api/v1/tap?stage=redis"), {}, to).body == "tap?stage=redis");
+  CHECK(admit_live(get("/api/v1/tap?stage=nobody"), {}, to).status == 400);
+  request far = get("/api/v1/tap?stage=redis");
+  far.loopback = false;
+  CHECK(respond(far, {}, to).status == 401);
+  CHECK(admit_live(far, {}, to).status == 401);
 }
 
 TEST_CASE("health and readiness fail at CRITICAL, liveness while a stage hangs") {

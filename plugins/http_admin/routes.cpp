@@ -60,6 +60,27 @@ answer numbered(const question& of) {
   return text ? answer{200, std::move(*text) + "\n"} : refuse(404, "this host does not have it");
 }
 
+/// Any query but ?after=N is the tap's.
+answer tap(const question& of) {
+  constexpr std::string_view key = "after=";
+  std::string_view query = of.query;
+  std::uint64_t after = 0;
+  if (const std::size_t at = query.rfind(key);
+      at != std::string_view::npos && (at == 0 || query[at - 1] == '&')) {
+    const char* const end = query.data() + query.size();
+    const auto [stop, wrong] = std::from_chars(query.data() + at + key.size(), end, after);
+    if (wrong != std::errc{} || stop != end)
+      return refuse(400, "after=NUMBER is the last of the query");
+    query = query.substr(0, at == 0 ? 0 : at - 1);
+  }
+  try {
+    auto text = of.door.document("tap?" + std::string{query}, after);
+    return text ? answer{200, std::move(*text) + "\n"} : refuse(404, "this host does not have it");
+  } catch (const std::invalid_argument& mistake) {
+    return refuse(400, mistake.what());
+  }
+}
+
 answer metrics(const question& of) {
   auto text = of.door.document("metrics", 0);
   if (!text) return refuse(503, "the pipeline shows no metrics");
@@ -150,6 +171,7 @@ constexpr route routes[] = {
     {"/api/v1/ledger", &view<&ledger>},
     {"/api/v1/config", &document<config_name>},
     {"/api/v1/events", &numbered<events_name>},
+    {tap_path, &tap},
     {"/api/v1/operations", &numbered<operations_name>},
     {"/api/v1/commands", &document<commands_name>},
     {"/api/v1/swap", nullptr, "swap"},
@@ -235,7 +257,8 @@ answer admit_live(const request& asked, const std::vector<std::string>& allowed_
                   pipeline_door& door) {
   if (!host_allowed(asked.host, asked.reached_at, allowed_hosts)) return misdirected();
   const question of = split(asked, door);
-  if (of.path != live_path) return refuse(404, "the live stream is /api/v1/live");
+  if (of.path != live_path && of.path != tap_path)
+    return refuse(404, "the live streams are /api/v1/live and /api/v1/tap");
   // Browsers let any page open a WebSocket, but say which page it is.
   const std::size_t scheme = asked.origin.find("://");
   if (!asked.origin.empty() &&
@@ -244,7 +267,14 @@ answer admit_live(const request& asked, const std::vector<std::string>& allowed_
     return refuse(403, "a page of another origin may not read this");
   if (!asked.loopback)
     if (auto refusal = unauthorized(of)) return std::move(*refusal);
-  return {101, {}};
+  if (of.path == live_path) return {101, "status"};
+  std::string what = "tap?" + std::string{of.query};
+  try {
+    if (!door.document(what, UINT64_MAX)) return refuse(404, "this host does not have it");
+  } catch (const std::invalid_argument& mistake) {
+    return refuse(400, mistake.what());
+  }
+  return {101, std::move(what)};
 }
 
 std::vector<std::pair<std::string_view, std::string_view>> paths() {

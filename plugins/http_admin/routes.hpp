@@ -32,7 +32,7 @@ struct answer {
 class pipeline_door {
  public:
   virtual ~pipeline_door() = default;
-  /// A document of ext/control.h.
+  /// A document of ext/control.h. Throws std::invalid_argument for a question with a mistake.
   virtual std::optional<std::string> document(std::string_view what, std::uint64_t after) = 0;
   /// The operation's number. Throws std::runtime_error.
   virtual std::uint64_t command(std::string_view request) = 0;
@@ -47,11 +47,12 @@ class pipeline_door {
 answer respond(const request& asked, const std::vector<std::string>& allowed_hosts,
                pipeline_door& door);
 
-/// Whether a WebSocket may be opened: 101, or the answer that refuses it.
+/// Whether a WebSocket may be opened: 101 with the name of the document it shows as body, or the
+/// answer that refuses it.
 answer admit_live(const request& asked, const std::vector<std::string>& allowed_hosts,
                   pipeline_door& door);
 
-inline constexpr std::string_view live_path = "/api/v1/live";
+inline constexpr std::string_view live_path = "/api/v1/live", tap_path = "/api/v1/tap";
 
 answer refuse(unsigned status, std::string_view why);
 

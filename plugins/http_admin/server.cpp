@@ -2,6 +2,7 @@
 
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/json.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -17,6 +18,7 @@ namespace {
 
 constexpr duration accept_pause = std::chrono::milliseconds{100};
 constexpr int handlers_max = 256;
+constexpr std::string_view status_name = "status";
 
 }  // namespace
 
@@ -127,13 +129,34 @@ void server::refused(std::string_view line) {
 
 void server::send_live(time_point now) {
   live_at_ = now + config_.live_interval;
-  const bool anybody = std::any_of(connections_.begin(), connections_.end(),
-                                   [](const auto& each) { return each->live(); });
-  if (!anybody) return;
-  auto text = host_.document("status", 0);
-  if (!text) return;
-  const auto message = std::make_shared<const std::string>(std::move(*text));
-  for (const auto& each : connections_) each->send(message);
+  std::shared_ptr<const std::string> status;  // one for all
+  for (const auto& each : connections_) {
+    live_feed* const feed = each->feed();
+    if (feed == nullptr) continue;
+    if (feed->what != status_name) {
+      send_tap(*each, *feed);
+      continue;
+    }
+    if (status == nullptr) {
+      auto text = host_.document(status_name, 0);
+      if (!text) return;
+      status = std::make_shared<const std::string>(std::move(*text));
+    }
+    each->send(status);
+  }
+}
+
+/// What has come since the last message; a tap that cannot be read any more ends its connection.
+void server::send_tap(connection& to, live_feed& feed) {
+  try {
+    auto text = document(feed.what, feed.after);
+    if (!text) return to.end();
+    feed.after = boost::json::parse(*text).at("last").to_number<std::uint64_t>();
+    to.send(std::make_shared<const std::string>(std::move(*text)));
+  } catch (const std::exception& why) {
+    host_.warn("tap: " + std::string{why.what()});
+    to.end();
+  }
 }
 
 void server::poll(duration wait) {

@@ -58,6 +58,7 @@ class server final : public connection_owner, public pipeline_door {
   void on_accepted(boost::asio::ip::tcp::socket socket);
   void make_room();
   void send_live(time_point now);
+  void send_tap(connection& to, live_feed& feed);
   void sweep();
 
   config config_;

@@ -97,6 +97,7 @@ class host {
   }
 
   /// Services: a document of the whole pipeline (ext/control.h); none if this host has it not.
+  /// Throws std::invalid_argument with what is wrong with a question.
   std::optional<std::string> document(std::string_view what, std::uint64_t after = 0) const {
     const auto* control = extension<sluice_control>(SLUICE_EXT_CONTROL);
     if (control == nullptr) return std::nullopt;
@@ -104,7 +105,9 @@ class host {
     const auto take = [](void* into, sluice_str document) noexcept {
       static_cast<std::string*>(into)->assign(view(document));
     };
-    if (control->read(raw_, borrow(what), after, take, &text) != SLUICE_OK) return std::nullopt;
+    const sluice_status status = control->read(raw_, borrow(what), after, take, &text);
+    if (status == SLUICE_INVALID && !text.empty()) throw std::invalid_argument{text};
+    if (status != SLUICE_OK) return std::nullopt;
     return text;
   }
 

@@ -19,8 +19,11 @@ typedef struct sluice_control {
   /* [lane] Gives a document to `take`, within this call. `what`: "status" (as `sluice status
    * --format json`), "page" (the same as text), "metrics" (Prometheus text), "events",
    * "operations", "commands", "config" (every key's value and origin, never a secret). Events, also
-   * those of a status, and operations are the ones numbered above `after`. SLUICE_INVALID: no such
-   * document. */
+   * those of a status, and operations are the ones numbered above `after`. "tap?stage=NAME": the
+   * records that leave a stage from the first such call on (of a sink: those it is given), decoded,
+   * numbered above `after`; with &key=N, &priority=N, &schema=NAME only those, with &every=N each
+   * n-th of them. A tap is the same for all who ask the same, and ends 5 s after it was last read.
+   * SLUICE_INVALID: no such document, or a question with a mistake: then `take` got what it is. */
   sluice_status (*read)(const sluice_host* host, sluice_str what, uint64_t after,
                         void (*take)(void* context, sluice_str document), void* context);
   /* [lane] Tells the pipeline to do something: {"do": "breaker", "stage": "", "state": "open"}; the
