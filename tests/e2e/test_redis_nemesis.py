@@ -1,5 +1,6 @@
-"""A network that does its worst between the sink and Redis: order per key holds, nothing comes
-twice, and every tick that no subscriber received is one of those counted as unknown."""
+"""A network and a Redis that do their worst: order per key holds, nothing comes twice, and every tick
+that no subscriber received is one of those counted as unknown. The long form (SLUICE_LONG) goes
+through all faults ten times, each time in another order."""
 
 import json
 import os
@@ -10,7 +11,7 @@ from fault_proxy import FaultProxy
 from harness import SINK, Case, main, wait_until
 
 TOKENS = [408065, 738561, 341249, 1270529, 779521]
-ROUNDS = 20 if os.environ.get("SLUICE_LONG") else 1
+ROUNDS = 10 if os.environ.get("SLUICE_LONG") else 1
 
 
 class Nemesis(Case):
@@ -46,7 +47,7 @@ class Nemesis(Case):
         for name in settings:
             setattr(self.proxy, name, 0)
 
-    def test_faults_of_the_network(self):
+    def test_faults(self):
         faults = {
             "reset": lambda: self.once("reset"),
             "half close": lambda: self.once("half_close"),
@@ -58,14 +59,46 @@ class Nemesis(Case):
             "a thin line": lambda: self.lasting(bandwidth=100_000),
             "a stall beyond the timeout": self.stall,
             "bytes of a lost connection that come late": self.late,
+            "redis stopped": lambda: self.stop(0.3),
+            "redis stopped beyond the timeout": lambda: self.stop(1),
+            "clients paused beyond the timeout": lambda: self.pause(1),
+            "connections killed by redis": self.kill_clients,
             "redis killed": self.kill,
+            "the sink exchanged": self.swap,
         }
+        survived = {name: [] for name in faults}
         for _ in range(ROUNDS):
             for name in self.random.sample(list(faults), len(faults)):
+                unknown = self.service.status().total["unknown"]
+                begun = time.monotonic()
                 faults[name]()
                 self.await_flow(name)
+                survived[name].append((time.monotonic() - begun,
+                                       self.service.status().total["unknown"] - unknown))
         self.ticks.stop()
         self.check_history()
+        print(f"{'fault':<42} {'times':>5} {'longest s':>9} {'unknown':>8}")
+        for name, rounds in survived.items():
+            times, unknown = zip(*rounds)
+            print(f"{name:<42} {len(rounds):>5} {max(times):>9.2f} {sum(unknown):>8}")
+
+    def stop(self, seconds):
+        self.server.pause()
+        time.sleep(seconds)
+        self.server.resume()
+
+    def pause(self, seconds):
+        self.server.command("CLIENT", "PAUSE", int(seconds * 1000), "ALL")
+        time.sleep(seconds)
+
+    def kill_clients(self):
+        connections = self.proxy.connections
+        self.server.command("CLIENT", "KILL", "TYPE", "normal")
+        wait_until(lambda: self.proxy.connections > connections, 10, "it connects anew")
+
+    def swap(self):
+        row = self.service.tell("swap", stage=SINK)
+        self.assertEqual(row["state"], "done", row)
 
     def stall(self):
         connections = self.proxy.connections
