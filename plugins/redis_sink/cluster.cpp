@@ -192,7 +192,7 @@ void cluster::send_again(time_point now) {
   send_staged(no_call, now);
   std::erase_if(rest, [&](const retry& each) { return give_up(each, now); });
   again_.insert(again_.begin(), rest.begin(), rest.end());
-  again_at_ = now + again_interval;
+  if (!again_.empty()) again_at_ = now + again_interval;
 }
 
 /// Whether its time is over; then it ended as failed, for not a byte of it was taken.
@@ -287,7 +287,10 @@ void cluster::nodes_told(node& by, bool fine, std::string_view text) {
     if (masters > 0 && masters <= nodes_max) {
       next_map_ = std::move(map);
       next_version_ = by.connection.major_version();
-      if (is_as_known(*next_map_)) next_map_.reset();
+      if (is_as_known(*next_map_)) {
+        next_map_.reset();
+        has_spare_nodes_ = true;
+      }
       stale_ = next_map_.has_value() || !up();
       return;
     }
@@ -322,6 +325,16 @@ void cluster::take_map() {
     for (const auto& range : each.slots)
       std::fill(owners_.begin() + range.first, owners_.begin() + range.last + 1, owner);
   }
+  has_spare_nodes_ = true;
+  refusal_told_ = false;
+  ask_at_ = host_.now() + ask_interval;
+  stale_ = true;  // until all are up and it is told again
+  tell_of_map(before);
+}
+
+/// With nothing unanswered: connections to who serves no slot, or was dialled when all were lost.
+void cluster::close_spare_nodes() {
+  has_spare_nodes_ = false;
   for (const auto& each : nodes_) {
     const bool needed =
         owns(*each) || std::any_of(again_.begin(), again_.end(),
@@ -330,9 +343,9 @@ void cluster::take_map() {
     each->used = each->was_up = false;
     each->connection.close();
   }
-  refusal_told_ = false;
-  ask_at_ = host_.now() + ask_interval;
-  stale_ = true;  // until all are up and it is told again
+}
+
+void cluster::tell_of_map(const std::vector<node*>& before) {
   std::uint32_t moved = 0;
   for (std::size_t slot = 0; slot < owners_.size(); ++slot) moved += owners_[slot] != before[slot];
   if (has_map_)
@@ -372,6 +385,7 @@ void cluster::on_timer(time_point now) {
 void cluster::settle(time_point now) {
   if (!unanswered()) {
     if (next_map_) take_map();
+    if (has_spare_nodes_) close_spare_nodes();
     send_again(now);
   }
   ask_for_map(now);

@@ -70,6 +70,8 @@ class cluster final : public route {
   void send_staged(std::uint64_t call, time_point now);
   void settle(time_point now);
   void take_map();
+  void tell_of_map(const std::vector<node*>& before);
+  void close_spare_nodes();
   void send_again(time_point now);
   bool give_up(const retry& of, time_point now);
   void ask_for_map(time_point now);
@@ -92,6 +94,7 @@ class cluster final : public route {
   std::vector<retry> again_;                  ///< not taken, in the order they were sent
   time_point again_at_{};
   std::optional<std::vector<redis::cluster_node>> next_map_;
+  bool has_spare_nodes_ = false;
   std::uint32_t next_version_ = 0;  ///< of who told it
   bool has_map_ = false;
   bool sharded_ = false;

@@ -326,7 +326,9 @@ TEST_CASE("redis_sink: a cluster whose only node serves half of the slots") {
   while (port > 55'535) port = free_port();  // its bus listens 10,000 above
   real_redis server{{"--port", std::to_string(port), "--bind", "127.0.0.1", "--cluster-enabled",
                      "yes", "--cluster-require-full-coverage", "no"}};
-  running run{"url = 'redis+cluster://127.0.0.1:" + std::to_string(port) + "'\nsharded = 'no'\n"};
+  // A seed that is never there is nobody's owner, and not missed.
+  running run{"url = 'redis+cluster://127.0.0.1:" + std::to_string(port) +
+              ",127.0.0.1:1'\nsharded = 'no'\n"};
   run.push(ticks(1, 1));
   CHECK(run.hears_of("cluster"));
   CHECK(run.text_of("cluster").find("with 0 masters that serve slots") != std::string::npos);
@@ -345,6 +347,18 @@ TEST_CASE("redis_sink: a cluster whose only node serves half of the slots") {
   CHECK(run.count().dropped[SLUICE_DROP_CIRCUIT_OPEN] > 20);
   CHECK(run.balanced());
   CHECK(hears(run, who, run.count().published));
+
+  // All lost at once: the map that is told again is the one that it has.
+  const auto before = run.count();
+  server.kill();
+  CHECK(run.hears_of("disconnected"));
+  CHECK(run.run_until([&] { return run.metric("connect_failures") > 0; }, patience));
+  server.start();
+  REQUIRE(run.connected());
+  run.push(of_all);
+  CHECK(run.run_until(
+      [&] { return run.count().published >= before.published + 20 && run.balanced(); }, patience));
+  CHECK(run.metric("connected") == 1);
   CHECK(run.drain());
 }
 
