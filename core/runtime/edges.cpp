@@ -60,4 +60,16 @@ void edge::send(sluice_record* records, std::uint32_t count, lane& from) {
   }
 }
 
+bool edge::look_ahead(sluice_waiting& worst) const {
+  if (next_ != nullptr) return next_->look_ahead(worst);
+  for (const port& to : ports_) {
+    const sluice_waiting seen = to.behind->waiting();
+    worst.pending = std::max(worst.pending, seen.pending);
+    worst.fill = std::max(worst.fill, seen.fill);
+    worst.free_records = std::min(worst.free_records, seen.free_records);
+    worst.free_bytes = std::min(worst.free_bytes, seen.free_bytes);
+  }
+  return !ports_.empty();
+}
+
 }  // namespace sluice::runtime

@@ -6,6 +6,8 @@
 #include "runtime/record_queue.hpp"
 #include "runtime/schemas.hpp"
 
+#include <sluice/ext/downstream.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -50,6 +52,9 @@ class edge {
   condition when;
   const std::vector<port>& ports() const { return ports_; }
   void send(sluice_record* records, std::uint32_t count, lane& from);
+  /// Raises `worst` to what waits in the queues that its records come to next; whether there is
+  /// one.
+  bool look_ahead(sluice_waiting& worst) const;
 
  private:
   stage* next_ = nullptr;

@@ -179,6 +179,61 @@ TEST_CASE("a block queue loses nothing: what is before it is not stepped while i
   on.check_balance();
 }
 
+TEST_CASE("a transform sees what waits in the queue behind it, and what the sink has not done") {
+  rig on;
+  on.add("source", source);
+  on.add("first", transform, {"source"});
+  on.add("inline", plain, {"first"});
+  on.add("sink", sink, {"inline"}).queue->records = 100;
+  on.add("lonely", transform, {"source"});
+  std::uint32_t taking = 0;
+  on["sink"].ready = [&](std::uint32_t, duration) { return taking; };
+  std::uint64_t call = 0;
+  on["sink"].process = [&](batch& records) {
+    call = records.call();
+    for (const record& each : records) records.pending(each);
+    taking = 0;
+  };
+  on.build();
+  const auto look = [&] {
+    const call_scope here = on.in_call("first");
+    return on["first"].host->downstream().value();
+  };
+  CHECK(look().pending == 0);
+  CHECK(look().fill == 0);
+  on.give_many(40);
+  CHECK(look().pending == 40);
+  CHECK(look().fill == doctest::Approx(0.4));
+  CHECK(look().free_records == 50);  // a tenth is kept for priority 0
+  taking = 30;
+  on.run->advance(200 * ms);
+  CHECK(look().pending == 40);  // 30 unacknowledged
+  CHECK(look().fill == doctest::Approx(0.1));
+  on["sink"].timer = [&](time_point) {
+    on["sink"].host->report({0, SLUICE_PUBLISHED, 0, 25, call, 0, on.run->now(), on.run->now(), 1});
+  };
+  on.wake("sink");
+  on.run->settle();
+  CHECK(look().pending == 15);
+  const call_scope here = on.in_call("lonely");
+  CHECK_FALSE(on["lonely"].host->downstream().has_value());
+}
+
+TEST_CASE("a small queue's share is of the bound that is nearer, records or bytes") {
+  rig on;
+  on.add("source", source);
+  on.add("first", transform, {"source"});
+  config::queue_spec& queue = *on.add("sink", sink, {"first"}).queue;
+  queue.records = 1'000;
+  queue.bytes = 192 * 100;
+  on["sink"].ready = [&](std::uint32_t, duration) { return 0u; };
+  on.build();
+  on.give_many(50);
+  const call_scope here = on.in_call("first");
+  CHECK(on["first"].host->downstream()->fill == doctest::Approx(0.5));
+  CHECK(on["first"].host->downstream()->free_bytes == 192 * 40);
+}
+
 TEST_CASE("shards split by key, keep order per key, drain and add up") {
   rig on;
   on.add("source", source);

@@ -8,6 +8,7 @@
 #include <sluice/ext/attributes.h>
 #include <sluice/ext/codec.h>
 #include <sluice/ext/control.h>
+#include <sluice/ext/downstream.h>
 #include <sluice/ext/metrics.h>
 #include <sluice/ext/resolver.h>
 #include <sluice/ext/signals.h>
@@ -315,6 +316,17 @@ struct host_calls {
     return plugin_object::of(host).set_signal(view(name), level, view(cause));
   }
 
+  static sluice_status read_downstream(const sluice_host* host, sluice_waiting* out) {
+    if (!allowed(host, "downstream.read", place::in_lane_in_place)) return SLUICE_INVALID;
+    const stage& by = of(host);
+    if (!by.is(SLUICE_TRANSFORM)) return invalid(host, "downstream.read is for transforms");
+    sluice_waiting worst{sizeof worst, 0, 0, 0, UINT64_MAX, UINT64_MAX};
+    if (!by.look_ahead(worst)) return SLUICE_FAILED;
+    worst.size = std::min<std::uint32_t>(out->size, sizeof worst);
+    std::memcpy(out, &worst, worst.size);
+    return SLUICE_OK;
+  }
+
   static std::uint64_t resolve(const sluice_host* host, sluice_str name) {
     if (!allowed(host, "resolver.begin", place::in_lane)) return 0;
     stage& by = of(host);
@@ -410,6 +422,8 @@ struct host_calls {
                                                   &sheltered<&set_metric, nullptr>::call};
     static constexpr sluice_signals signals_table{sizeof signals_table,
                                                   &sheltered<&set_signal, SLUICE_FAILED>::call};
+    static constexpr sluice_downstream downstream_table{
+        sizeof downstream_table, &sheltered<&read_downstream, SLUICE_FAILED>::call};
     static constexpr sluice_resolver resolver_table{sizeof resolver_table,
                                                     &sheltered<&resolve, 0>::call,
                                                     &sheltered<&resolved, SLUICE_FAILED>::call};
@@ -420,6 +434,7 @@ struct host_calls {
     if (view(id) == SLUICE_EXT_CODECS) return &codecs_table;
     if (view(id) == SLUICE_EXT_METRICS) return &metrics_table;
     if (view(id) == SLUICE_EXT_SIGNALS) return &signals_table;
+    if (view(id) == SLUICE_EXT_DOWNSTREAM) return &downstream_table;
     if (view(id) == SLUICE_EXT_RESOLVER) return &resolver_table;
     if (view(id) == SLUICE_EXT_CONTROL && of(host).is(SLUICE_SERVICE)) return &control_table;
     return nullptr;

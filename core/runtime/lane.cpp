@@ -279,6 +279,33 @@ std::string lane::running_stage() const {
   return {};
 }
 
+sluice_waiting lane::waiting() const {
+  std::uint64_t held = 0, taken = 0;
+  {
+    const std::lock_guard lock{published_mutex_};
+    for (const auto& each : stages_) {
+      held += each->shown.held;
+      taken = each->shown.taken;
+    }
+  }
+  // Read later: what was popped meanwhile is seen as popped and not yet taken.
+  const record_queue::reading queue = queue_->read(read_clock());
+  const auto share = [](std::uint64_t part, std::uint64_t whole) {
+    return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+  };
+  const auto left = [](std::uint64_t part, std::uint64_t whole) {
+    const std::uint64_t usable = whole - whole / 10;  // a tenth is kept for priority 0
+    return usable - std::min(part, usable);
+  };
+  const queue_state& now = queue.state;
+  return {sizeof(sluice_waiting),
+          0,
+          now.depth + (queue.popped - taken) + held,
+          std::max(share(now.depth, now.capacity), share(now.bytes, now.bytes_capacity)),
+          left(now.depth, now.capacity),
+          left(now.bytes, now.bytes_capacity)};
+}
+
 std::uint64_t lane::held_by_guard() const {
   const std::lock_guard lock{published_mutex_};
   return stages_.front()->is(SLUICE_GUARD) ? stages_.front()->shown.held : 0;

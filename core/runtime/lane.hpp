@@ -74,6 +74,9 @@ class lane {
 
   /// [any] What it last published of one of its stages.
   published read(const stage& of) const;
+  /// [any] What waits in its queue and behind it. Each record that was pushed and has not left the
+  /// lane is counted, perhaps twice while it moves.
+  sluice_waiting waiting() const;
   /// [any] What is in the hands of the guard before its sink.
   std::uint64_t held_by_guard() const;
   /// [any] What a stage of it sees of the worst sink it reaches, from the next batch on.

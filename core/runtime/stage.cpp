@@ -77,6 +77,12 @@ std::vector<port> stage::ports() const {
   return all;
 }
 
+bool stage::look_ahead(sluice_waiting& worst) const {
+  bool found = false;
+  for (const edge& each : edges_) found |= each.look_ahead(worst);
+  return found;
+}
+
 key_table& stage::keys() {
   if (!keys_) keys_.emplace(shared_.keys);
   return *keys_;

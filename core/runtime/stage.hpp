@@ -65,6 +65,8 @@ class stage {
   }
   /// The queues it pushes to.
   std::vector<port> ports() const;
+  /// As edge::look_ahead, of all its edges.
+  bool look_ahead(sluice_waiting& worst) const;
 
   std::string_view label() const { return name_; }
   std::uint32_t number() const { return number_; }

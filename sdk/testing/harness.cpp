@@ -59,12 +59,13 @@ config::pipeline_spec pipeline_of(const sluice_plugin& plugin, std::string_view 
   follow(stage_of(std::string{view(plugin.name)}, plugin,
                   config::load_settings(plugin, settings, environment_of(with))));
   config::queue_spec queue;
-  queue.records = with.queue;
+  queue.records = with.queue.value_or(queue.records);
+  const std::uint32_t behind = with.queue.value_or(1u << 16);
   if (plugin.kind == SLUICE_SINK || plugin.kind == SLUICE_GUARD) made.stages.back().queue = queue;
   if (!alone && plugin.kind != SLUICE_SINK) {
     follow(stage_of("collector", plugin_of<collector>, nothing));
     if (plugin.kind != SLUICE_GUARD)
-      made.stages.back().queue = config::queue_spec{1u << 16, 64u << 20};
+      made.stages.back().queue = config::queue_spec{behind, 64u << 20};
   }
   return made;
 }
@@ -224,6 +225,11 @@ bool harness::run_until(const std::function<bool()>& done, duration limit) {
 void harness::pressure(const sluice_pressure& now) {
   for (const auto& each : parts_->running.lanes())
     for (const auto& one : each->stages()) each->set_pressure(*one, now);
+}
+
+void harness::stall(bool on) {
+  parts_->probes.stalled = on;
+  parts_->settle();
 }
 
 void harness::document(std::string_view what, std::string text) {

@@ -14,6 +14,7 @@ class feed;
 struct bench {
   feed* source = nullptr;
   std::vector<output> outputs;
+  bool stalled = false;  ///< the collector takes nothing
 };
 
 /// Probes made on this thread belong to this bench.
@@ -50,6 +51,9 @@ class collector {
   static constexpr description about{"harness_collector", "1.0.0", "What a stage sends on.",
                                      SLUICE_SINK, 0};
   collector(const config&, host given);
+  std::uint32_t ready(std::uint32_t, duration) const {
+    return bench_.stalled ? 0 : SLUICE_BATCH_MAX;
+  }
   void process(batch& records);
 
  private:

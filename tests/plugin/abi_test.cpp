@@ -5,6 +5,7 @@
 #include <sluice/ext/attributes.h>
 #include <sluice/ext/codec.h>
 #include <sluice/ext/control.h>
+#include <sluice/ext/downstream.h>
 #include <sluice/ext/guard.h>
 #include <sluice/ext/metrics.h>
 #include <sluice/ext/resolver.h>
@@ -345,6 +346,21 @@ PINNED_AT(sluice_control, read, 8,
 PINNED_AT(sluice_control, command, 16,
           sluice_status (*)(const sluice_host* host, sluice_str request, uint64_t* operation,
                             sluice_text* error));
+
+// --- ext/downstream.h ------------------------------------------------------------------
+
+VALUE(std::string_view{SLUICE_EXT_DOWNSTREAM}, "sluice.downstream/1");
+PINNED(sluice_waiting, 40, 6);
+PINNED_AT(sluice_waiting, size, 0, uint32_t);
+PINNED_AT(sluice_waiting, reserved, 4, uint32_t);
+PINNED_AT(sluice_waiting, pending, 8, uint64_t);
+PINNED_AT(sluice_waiting, fill, 16, double);
+PINNED_AT(sluice_waiting, free_records, 24, uint64_t);
+PINNED_AT(sluice_waiting, free_bytes, 32, uint64_t);
+PINNED(sluice_downstream, 16, 2);
+PINNED_AT(sluice_downstream, size, 0, uint32_t);
+PINNED_AT(sluice_downstream, read, 8,
+          sluice_status (*)(const sluice_host* host, sluice_waiting* out));
 
 // --- ext/guard.h -----------------------------------------------------------------------
 

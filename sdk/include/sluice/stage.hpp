@@ -31,6 +31,7 @@
 #include <sluice/ext/attributes.h>
 #include <sluice/ext/codec.h>
 #include <sluice/ext/control.h>
+#include <sluice/ext/downstream.h>
 #include <sluice/ext/guard.h>
 #include <sluice/ext/signals.h>
 #include <sluice/ext/swap.h>
@@ -94,6 +95,15 @@ class host {
   void signal(std::string_view name, level at, std::string_view cause) const {
     if (const auto* signals = extension<sluice_signals>(SLUICE_EXT_SIGNALS))
       signals->set(raw_, borrow(name), static_cast<std::uint32_t>(at), borrow(cause));
+  }
+
+  /// Transforms: what waits behind the stage at this moment; none if no queue does.
+  std::optional<sluice_waiting> downstream() const {
+    const auto* ahead = extension<sluice_downstream>(SLUICE_EXT_DOWNSTREAM);
+    sluice_waiting seen{};
+    seen.size = sizeof seen;
+    if (ahead == nullptr || ahead->read(raw_, &seen) != SLUICE_OK) return std::nullopt;
+    return seen;
   }
 
   /// Services: a document of the whole pipeline (ext/control.h); none if this host has it not.

@@ -15,6 +15,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -67,8 +68,9 @@ struct signal {
 struct options {
   /// Real time and real polls, for a stage with sockets; `run_until` is then what waits.
   bool real_time = false;
-  /// The stage's queue, if it is a sink: most records.
-  std::uint32_t queue = 10'000;
+  /// Most records of the stage's queue if it is a sink or a guard, 10,000 unless given; else of the
+  /// queue behind it, 65,536.
+  std::optional<std::uint32_t> queue{};
   /// Environment variables its configuration sees.
   std::vector<std::pair<std::string, std::string>> environment{};
 };
@@ -101,6 +103,8 @@ class __attribute__((visibility("default"))) harness {
 
   /// What the stage sees as the worst sink it can reach, from the next batch on.
   void pressure(const sluice_pressure& now);
+  /// Whether what stands behind the stage takes nothing: records then wait in options::queue.
+  void stall(bool on);
   /// What a service reads as the document `what` (ext/control.h). None is there before.
   void document(std::string_view what, std::string text);
   /// What a service told the pipeline to do since the last call, each a JSON object; nothing is
