@@ -59,15 +59,15 @@ std::uint32_t breaker::permit_unless_closed(time_point now, std::uint64_t& permi
   if (state_ != state::half_open) return not_permitted();
   // From now on a verdict is due; before, there was nothing to send.
   if (verdict_by_ == never) verdict_by_ = now + rules_.half_open_timeout;
-  if (trial_) return rules_.keep_latest ? SLUICE_GUARD_CONFLATE : SLUICE_GUARD_WAIT;
+  if (trial_)
+    return rules_.otherwise == SLUICE_GUARD_REFUSE ? +SLUICE_GUARD_WAIT : rules_.otherwise;
   trial_ = true;
   return SLUICE_GUARD_ALLOW;
 }
 
 std::uint32_t breaker::not_permitted() {
-  if (rules_.keep_latest) return SLUICE_GUARD_CONFLATE;
-  ++tally_.not_permitted;
-  return SLUICE_GUARD_REFUSE;
+  if (rules_.otherwise == SLUICE_GUARD_REFUSE) ++tally_.not_permitted;
+  return rules_.otherwise;
 }
 
 // --- results ------------------------------------------------------------------------------------

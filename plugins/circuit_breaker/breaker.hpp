@@ -35,7 +35,8 @@ struct rules {
   duration half_open_timeout = std::chrono::seconds{5};
   bool active = false;  ///< also tried when it is connected anew, or each probe_interval if it is
   duration probe_interval = std::chrono::seconds{1};
-  bool keep_latest = false;  ///< what is not permitted is conflated, not refused
+  /// What becomes of what is not permitted: SLUICE_GUARD_REFUSE, _WAIT or _CONFLATE.
+  std::uint32_t otherwise = SLUICE_GUARD_REFUSE;
   duration window = std::chrono::seconds{10};
   std::uint32_t minimum_calls = 20;  ///< in the window, before a rate counts
   double failure_rate = 0;           ///< that opens it; 0: none does

@@ -65,11 +65,11 @@ struct model {
     if (at == state::open || at == state::half_open) pass(now);
     if (at == state::half_open) {
       if (!asked) asked = now;
-      if (trial) return by.keep_latest ? SLUICE_GUARD_CONFLATE : SLUICE_GUARD_WAIT;
+      if (trial) return by.otherwise == SLUICE_GUARD_REFUSE ? +SLUICE_GUARD_WAIT : by.otherwise;
       trial = true;
     }
     if (at != state::open && at != state::forced_open) return SLUICE_GUARD_ALLOW;
-    if (by.keep_latest) return SLUICE_GUARD_CONFLATE;
+    if (by.otherwise != SLUICE_GUARD_REFUSE) return by.otherwise;
     ++counted.not_permitted;
     return SLUICE_GUARD_REFUSE;
   }
@@ -166,7 +166,9 @@ class walk {
     made.failure_threshold = static_cast<std::uint32_t>(1 + up_to(6));
     made.success_threshold = static_cast<std::uint32_t>(1 + up_to(3));
     made.active = one_in(2);
-    made.keep_latest = one_in(2);
+    made.otherwise = one_in(2)   ? +SLUICE_GUARD_REFUSE
+                     : one_in(2) ? +SLUICE_GUARD_CONFLATE
+                                 : +SLUICE_GUARD_WAIT;
     made.minimum_calls = static_cast<std::uint32_t>(1 + up_to(20));
     if (one_in(2)) made.failure_rate = 0.5;
     if (one_in(2)) made.slow_call_duration = 100ms;

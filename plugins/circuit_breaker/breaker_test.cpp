@@ -451,17 +451,18 @@ TEST_CASE("active: after failures of connections it is not tried before it is co
   CHECK(on.tested.deadline() == on.now + 30s);
 }
 
-TEST_CASE("keep_latest: what is not permitted is conflated, open, forced open and on trial") {
+TEST_CASE("what is not permitted is conflated or waits, as told: open, forced open and on trial") {
   rules by;
-  by.keep_latest = true;
+  SUBCASE("keep_latest") { by.otherwise = SLUICE_GUARD_CONFLATE; }
+  SUBCASE("spill") { by.otherwise = SLUICE_GUARD_WAIT; }
   bench on{by};
   on.bring_to(state::open);
-  CHECK(on.ask() == SLUICE_GUARD_CONFLATE);
+  CHECK(on.ask() == by.otherwise);
   on.advance(30s);
   CHECK(on.ask() == SLUICE_GUARD_ALLOW);
-  CHECK(on.ask() == SLUICE_GUARD_CONFLATE);
+  CHECK(on.ask() == by.otherwise);
   on.tested.force(state::forced_open, on.now);
-  CHECK(on.ask() == SLUICE_GUARD_CONFLATE);
+  CHECK(on.ask() == by.otherwise);
   CHECK(on.tested.counted().not_permitted == 0);
 }
 

@@ -7,6 +7,14 @@
 namespace sluice::circuit_breaker {
 namespace {
 
+std::uint32_t otherwise_of(on_open which) {
+  switch (which) {
+    case on_open::keep_latest: return SLUICE_GUARD_CONFLATE;
+    case on_open::spill: return SLUICE_GUARD_WAIT;
+    default: return SLUICE_GUARD_REFUSE;
+  }
+}
+
 rules rules_of(const config& settings) {
   rules made;
   made.failure_threshold = settings.failure_threshold;
@@ -16,7 +24,7 @@ rules rules_of(const config& settings) {
   made.half_open_timeout = settings.half_open_timeout;
   made.active = settings.probe == probe::active;
   made.probe_interval = settings.probe_interval;
-  made.keep_latest = settings.on_open == on_open::keep_latest;
+  made.otherwise = otherwise_of(settings.on_open);
   made.window = settings.window;
   made.minimum_calls = settings.minimum_calls;
   made.failure_rate = settings.failure_rate.value_or(0);

@@ -16,7 +16,7 @@
 namespace sluice::circuit_breaker {
 
 enum class probe : std::uint8_t { passive, active };
-enum class on_open : std::uint8_t { drop, keep_latest };
+enum class on_open : std::uint8_t { drop, keep_latest, spill };
 /// Numbered as SLUICE_GUARD_AUTOMATIC and what follows it.
 enum class control : std::uint8_t { automatic, forced_open, disabled, metrics_only };
 
@@ -71,8 +71,9 @@ inline constexpr auto config_fields = sluice::fields(
         "on_open",
         "What becomes of records while it is open. drop: they are dropped as "
         "circuit_open. keep_latest: the queue keeps the newest of each key and schema. "
+        "spill: they wait in the queue, and a spool before it takes what comes after. "
         "Those of priority 0 wait in the queue either way.")
-        .one_of("drop|keep_latest")
+        .one_of("drop|keep_latest|spill")
         .by_default("drop")
         .live(),
     field<&config::probe>("probe",

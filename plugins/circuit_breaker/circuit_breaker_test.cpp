@@ -65,6 +65,17 @@ on_open = "keep_latest")"};
   CHECK(run.balanced());
 }
 
+TEST_CASE("forced open with spill: the queue keeps all, in order") {
+  harness run{plugin, "state = \"forced_open\"\non_open = \"spill\""};
+  for (int i = 0; i < 10; ++i) run.push({{.key = 1}, {.key = 2}});
+  CHECK(run.count().held == 20);
+  run.reconfigure("state = \"automatic\"\non_open = \"spill\"");
+  const auto outputs = run.outputs();
+  REQUIRE(outputs.size() == 20);
+  for (std::size_t i = 0; i < 20; ++i) CHECK(outputs[i].seq == i / 2 + 1);
+  CHECK(run.balanced());
+}
+
 TEST_CASE("disabled and metrics_only let everything pass") {
   for (const std::string state : {"disabled", "metrics_only"}) {
     harness run{plugin, "state = \"" + state + "\""};
