@@ -25,6 +25,7 @@ using namespace bench;
 struct setup {
   std::string sluice, control, counter, folder;
   std::uint16_t redis = 0;
+  std::string sink = {};  ///< further lines of the sink's table
 };
 
 std::uint64_t read_counter(const std::string& path) {
@@ -42,7 +43,8 @@ std::string pipeline_file(const setup& with, std::uint16_t feed_port, bool lossl
   for (std::uint32_t i = 0; i < load{}.instruments; ++i) out << token_of(i) << ',';
   out << "]\n[[stage]]\nplugin = \"redis_sink\"\nurl = \"redis://127.0.0.1:" << with.redis << "\"\n"
       << "queue = { records = 10_000, when_full = \"" << (lossless ? "block" : "drop_oldest")
-      << "\" }\n";
+      << "\" }\n"
+      << with.sink;
   return path;
 }
 
@@ -139,6 +141,30 @@ void lossless(const setup& with, int pairs, std::uint32_t ticks) {
               ratios[ratios.size() / 2], pairs);
 }
 
+/// What it brings to publish the ticks of a batch as one message.
+void grouped(setup with, int pairs, std::uint32_t ticks) {
+  std::printf("\nOne message a tick, and one a batch: group = \"channel\" (all on one channel)\n");
+  std::printf("  %-8s %12s %12s %14s %8s\n", "", "ticks/s", "CPU us/tick", "allocs/tick",
+              "missing");
+  std::vector<double> ratios;
+  for (int pair = 0; pair < pairs; ++pair) {
+    double rate[2];
+    for (const bool group : {false, true}) {
+      with.sink = "channel = \"ticker:{type}\"\n";
+      if (group) with.sink += "group = \"channel\"\n";
+      feed from;
+      subject under{with, from, true, true};
+      const result made = measure(with, from, under, {.ticks = ticks});
+      rate[group] = made.ticks_per_s;
+      std::printf("  %-8s %12.0f %12.2f %14.4f %8u\n", group ? "group" : "plain", made.ticks_per_s,
+                  made.cpu_us, made.allocations, made.missing);
+    }
+    ratios.push_back(rate[1] / rate[0]);
+  }
+  std::sort(ratios.begin(), ratios.end());
+  std::printf("  group / plain: median %.2f of %d pairs\n", ratios[ratios.size() / 2], pairs);
+}
+
 void latency(const setup& with, double rate, std::uint32_t per_frame, double seconds) {
   for (const bool sluice : {false, true}) {
     feed from;
@@ -169,6 +195,7 @@ int main(int count, char** words) try {
   wait_for_port(with.redis);
 
   lossless(with, quick ? 1 : 5, quick ? 200'000 : 1'500'000);
+  grouped(with, quick ? 1 : 3, quick ? 200'000 : 1'500'000);
   std::printf("\nDue at the feed to seen by a subscriber, ms\n");
   std::printf("  %8s %6s %-8s %8s %8s %8s %10s %12s %8s %8s\n", "ticks/s", "frame", "", "p50",
               "p99", "p99.9", "CPU us", "allocs/tick", "missing", "repeated");
