@@ -25,7 +25,10 @@ constexpr const char* first_steps =
     "  sluice check ticker.toml           every mistake of a file, with its place\n"
     "  sluice test overload.toml          how it does under load, in virtual time\n"
     "  sluice run ticker.toml             run it; Ctrl-C drains, a second one stops at once\n"
-    "  sluice status ticker               how it does, from another terminal\n"
+    "  sluice status ticker               how it does, from another terminal; top keeps showing "
+    "it\n"
+    "  sluice tap ticker redis            the records that its sink is given\n"
+    "  sluice swap ticker adaptive_sampler conflating_sampler   another plugin, while it runs\n"
     "  sluice new volume_filter           a stage of your own\n"
     "  sluice verify volume_filter.so     does it keep the contract?\n"
     "\n"
@@ -372,8 +375,7 @@ void add_level(command_line& line) {
       ->add_option("WORDS", made.options->words,
                    "A pipeline, by name or by its socket's path; then automatic, healthy, "
                    "warning, critical or overload")
-      ->type_name("[PIPELINE] [LEVEL]")
-      ->expected(0, 2);
+      ->type_name("[PIPELINE] [LEVEL]");
 }
 
 void add_events(command_line& line) {
@@ -422,6 +424,23 @@ void add_tap(command_line& line) {
       ->check(CLI::PositiveNumber);
   made.app->add_option("--for", made.options->time, "End after this time")->type_name("DURATION");
   made.format({"text", "json"});
+}
+
+void add_top(command_line& line) {
+  verb<top_options> made{
+      line, "top", "Watch a running pipeline on the terminal",
+      "  sluice top ticker                  until q or Ctrl-C\n"
+      "  sluice top ticker --once           one page, for scripts\n"
+      "Level and cause, rates as they were, stages, the balance, the newest events. Columns that\n"
+      "do not fit the terminal's width are left out. Where the output is not a terminal it is "
+      "shown\nonce.",
+      &top};
+  made.app->add_option("PIPELINE", made.options->pipeline, "Its name, or its socket's path")
+      ->type_name("PIPELINE");
+  made.app->add_option("--interval", made.options->interval, "How often it is drawn")
+      ->type_name("DURATION")
+      ->capture_default_str();
+  made.app->add_flag("--once", made.options->once, "Print it once and end");
 }
 
 void add_version(command_line& line) {
@@ -478,10 +497,10 @@ command_line make_command_line() {
   line.app->require_subcommand(1);
   line.app->get_formatter()->column_width(28);
   for (auto* add :
-       {&add_run,     &add_check,      &add_test,   &add_plugins, &add_inspect, &add_graph,
-        &add_schema,  &add_docs,       &add_new,    &add_verify,  &add_status,  &add_events,
-        &add_tap,     &add_swap,       &add_reload, &add_confirm, &add_breaker, &add_level,
-        &add_version, &add_completion, &add_manual})
+       {&add_run,    &add_check,   &add_test,       &add_plugins, &add_inspect, &add_graph,
+        &add_schema, &add_docs,    &add_new,        &add_verify,  &add_status,  &add_events,
+        &add_top,    &add_tap,     &add_swap,       &add_reload,  &add_confirm, &add_breaker,
+        &add_level,  &add_version, &add_completion, &add_manual})
     add(line);
   return line;
 }

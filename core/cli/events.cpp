@@ -42,6 +42,7 @@ int events(const events_options& asked) {
         print(asked.format == "json" ? json::serialize(each) + "\n" : line_of(each.as_object()));
       }
       if (!asked.follow) return done;
+      flush_output();
       std::this_thread::sleep_for(follow_interval);
     }
   } catch (const std::runtime_error& why) {

@@ -47,6 +47,8 @@ bool add_files(const std::string& path, std::vector<std::filesystem::path>& file
 void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 void complain(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
+void flush_output() { std::fflush(stdout); }
+
 std::string words_of(const std::exception& why) {
   if (dynamic_cast<const std::bad_alloc*>(&why) != nullptr) return "out of memory";
   return why.what();

@@ -25,6 +25,8 @@ bool add_files(const std::string& path, std::vector<std::filesystem::path>& file
 /// To standard output, and to standard error.
 void print(std::string_view text);
 void complain(std::string_view text);
+/// What was printed goes to whoever reads it, though more is to come.
+void flush_output();
 /// What went wrong, for people.
 std::string words_of(const std::exception& why);
 

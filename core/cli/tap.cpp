@@ -94,6 +94,7 @@ int tap(const tap_options& asked) {
         so_far.tell_lost();
         return done;
       }
+      flush_output();
       std::this_thread::sleep_for(read_interval);
     }
   } catch (const std::runtime_error& why) {

@@ -170,6 +170,13 @@ struct tap_options {
 };
 int tap(const tap_options& asked);
 
+struct top_options {
+  std::string pipeline;         ///< empty: the only one that runs
+  std::string interval = "1s";  ///< a duration
+  bool once = false;
+};
+int top(const top_options& asked);
+
 struct version_options {
   std::string format = "text";
 };

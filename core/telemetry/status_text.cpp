@@ -1,6 +1,7 @@
 #include "telemetry/log.hpp"
 #include "telemetry/status.hpp"
 #include "telemetry/summary.hpp"
+#include "telemetry/table.hpp"
 
 #include <fmt/format.h>
 
@@ -11,34 +12,6 @@
 
 namespace sluice::telemetry {
 namespace {
-
-/// Rows of cells, each column as wide as its widest; numbers stand to the right.
-class table {
- public:
-  explicit table(std::vector<std::string> titles) { rows_.push_back(std::move(titles)); }
-  void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
-
-  /// Columns below `left` stand to the left.
-  std::string text(std::size_t left) const {
-    std::vector<std::size_t> widths(rows_[0].size());
-    for (const auto& cells : rows_)
-      for (std::size_t i = 0; i < cells.size(); ++i)
-        widths[i] = std::max(widths[i], cells[i].size());
-    std::string out;
-    for (const auto& cells : rows_) {
-      std::string line;
-      for (std::size_t i = 0; i < cells.size(); ++i)
-        line += i < left ? fmt::format("  {:<{}}", cells[i], widths[i])
-                         : fmt::format("  {:>{}}", cells[i], widths[i]);
-      line.erase(line.find_last_not_of(' ') + 1);
-      out += line + "\n";
-    }
-    return out;
-  }
-
- private:
-  std::vector<std::vector<std::string>> rows_;
-};
 
 std::string per_second(double rate) {
   return grouped(static_cast<std::uint64_t>(std::llround(std::max(rate, 0.0))));

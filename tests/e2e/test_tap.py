@@ -5,13 +5,14 @@ import http.client
 import json
 import os
 import re
+import select
 import socket
 import subprocess
 import time
 import urllib.parse
 
 from harness import BINARY, SINK, Case, main
-from process import wait_until
+from process import SLOWNESS, wait_until
 
 RATE = 2000
 
@@ -72,6 +73,7 @@ url = "{self.server.url}"
 [[service]]
 name = "admin"
 plugin = "http_admin"
+listen = "127.0.0.1:0"
 """)
         self.service = self.sluice(file, "seen")
         self.port = int(self.service.await_status(
@@ -128,6 +130,19 @@ plugin = "http_admin"
         text = self.cli("tap", "seen", "adaptive_sampler", "--limit", "3").stdout
         self.assertEqual(len(re.findall(r'^adaptive_sampler \d+ #\d+ kite\.tick/1 \{".*\}$', text,
                                         re.M)), 3, text)
+
+    def test_a_reader_gets_each_line_at_once(self):
+        for verb in (("tap", "seen", "market_simulator", "--every", "1000000000"),
+                     ("events", "seen", "--follow")):
+            with self.subTest(verb[0]):
+                watching = subprocess.Popen([BINARY, *verb], env=self.environment, text=True,
+                                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                self.addCleanup(watching.stdout.close)
+                self.addCleanup(watching.wait)
+                self.addCleanup(watching.kill)
+                # Nothing follows that would push it out.
+                self.assertTrue(select.select([watching.stdout], [], [], 10 * SLOWNESS)[0])
+                self.assertIn(" ", watching.stdout.readline())
 
     def test_mistakes_are_told(self):
         def refused(code, *arguments):
