@@ -11,6 +11,7 @@
 #include <sluice/ext/downstream.h>
 #include <sluice/ext/metrics.h>
 #include <sluice/ext/resolver.h>
+#include <sluice/ext/settlement.h>
 #include <sluice/ext/signals.h>
 #include <sluice/record.hpp>
 
@@ -327,6 +328,17 @@ struct host_calls {
     return SLUICE_OK;
   }
 
+  static sluice_status read_settled(const sluice_host* host, sluice_settled* out) {
+    if (!allowed(host, "settlement.read", place::in_lane_in_place)) return SLUICE_INVALID;
+    const stage& by = of(host);
+    if (!by.is(SLUICE_SOURCE)) return invalid(host, "settlement.read is for sources");
+    sluice_settled seen{};
+    if (!by.lane_->settled_from_here(seen)) return SLUICE_AGAIN;
+    seen.size = std::min<std::uint32_t>(out->size, sizeof seen);
+    std::memcpy(out, &seen, seen.size);
+    return SLUICE_OK;
+  }
+
   static std::uint64_t resolve(const sluice_host* host, sluice_str name) {
     if (!allowed(host, "resolver.begin", place::in_lane)) return 0;
     stage& by = of(host);
@@ -424,6 +436,8 @@ struct host_calls {
                                                   &sheltered<&set_signal, SLUICE_FAILED>::call};
     static constexpr sluice_downstream downstream_table{
         sizeof downstream_table, &sheltered<&read_downstream, SLUICE_FAILED>::call};
+    static constexpr sluice_settlement settlement_table{
+        sizeof settlement_table, &sheltered<&read_settled, SLUICE_FAILED>::call};
     static constexpr sluice_resolver resolver_table{sizeof resolver_table,
                                                     &sheltered<&resolve, 0>::call,
                                                     &sheltered<&resolved, SLUICE_FAILED>::call};
@@ -435,6 +449,7 @@ struct host_calls {
     if (view(id) == SLUICE_EXT_METRICS) return &metrics_table;
     if (view(id) == SLUICE_EXT_SIGNALS) return &signals_table;
     if (view(id) == SLUICE_EXT_DOWNSTREAM) return &downstream_table;
+    if (view(id) == SLUICE_EXT_SETTLEMENT && of(host).is(SLUICE_SOURCE)) return &settlement_table;
     if (view(id) == SLUICE_EXT_RESOLVER) return &resolver_table;
     if (view(id) == SLUICE_EXT_CONTROL && of(host).is(SLUICE_SERVICE)) return &control_table;
     return nullptr;

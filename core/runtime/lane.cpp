@@ -1,9 +1,11 @@
 #include "runtime/lane.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace sluice::runtime {
 
@@ -270,6 +272,58 @@ published lane::read(const stage& of) const {
   return of.shown;
 }
 
+namespace {
+
+using drops = std::array<std::uint64_t, SLUICE_DROP_REASONS>;
+
+void add_losses(const drops& dropped, sluice_settled& into) {
+  for (const std::uint32_t reason :
+       {SLUICE_DROP_CIRCUIT_OPEN, SLUICE_DROP_OVERFLOW, SLUICE_DROP_EXPIRED, SLUICE_DROP_SHUTDOWN})
+    into.lost += dropped[reason];
+  for (const std::uint32_t reason :
+       {SLUICE_DROP_OVERSIZE, SLUICE_DROP_MALFORMED, SLUICE_DROP_UNROUTED, SLUICE_DROP_FAULT})
+    into.refused += dropped[reason];
+}
+
+void add_losses(const counters& count, sluice_settled& into) {
+  into.lost += count.failed + count.unknown;
+  add_losses(count.dropped, into);
+}
+
+}  // namespace
+
+bool lane::settled_from_here(sluice_settled& into) const {
+  for (const auto& each : stages_) {
+    if (each->held_in_store() > 0) return false;
+    add_losses(each->count, into);
+  }
+  return std::all_of(stages_.begin(), stages_.end(),
+                     [&](const auto& each) { return settled_behind(*each, into); });
+}
+
+bool lane::settled_behind(const stage& of, sluice_settled& into) {
+  const std::vector<port> ports = of.ports();
+  return std::all_of(ports.begin(), ports.end(),
+                     [&](const port& to) { return to.behind->settled(into); });
+}
+
+/// [any] From the front to the back: what a lane at rest has sent on is in the queues behind it.
+/// Its mutex is kept meanwhile, so that the ways from it, and the lanes they lead to, stay.
+bool lane::settled(sluice_settled& into) const {
+  const std::lock_guard lock{published_mutex_};
+  std::uint64_t taken = 0;
+  for (const auto& each : stages_) {
+    if (each->shown.held > 0) return false;
+    taken = each->shown.taken;
+    add_losses(each->shown.count, into);
+  }
+  const record_queue::reading queue = queue_->read(read_clock());
+  if (queue.state.depth > 0 || queue.popped != taken) return false;
+  add_losses(queue.dropped, into);
+  return std::all_of(stages_.begin(), stages_.end(),
+                     [&](const auto& each) { return settled_behind(*each, into); });
+}
+
 std::string lane::running_stage() const {
   // Another thread may destroy what has left: only what is still here is looked at.
   const std::lock_guard lock{published_mutex_};
@@ -390,7 +444,12 @@ std::vector<std::unique_ptr<stage>> lane::rearrange(const std::vector<stage*>& o
 void lane::reconnect(stage& of, std::vector<edge> next) {
   for (const edge& each : next)
     for (const port& to : each.ports()) to.queue->add_producer();
-  for (const edge& each : of.reconnect(std::move(next))) {
+  std::vector<edge> before;
+  {
+    const std::lock_guard lock{of.where().published_mutex_};  // settled() follows them
+    before = of.reconnect(std::move(next));
+  }
+  for (const edge& each : before) {
     for (const port& to : each.ports()) {
       to.queue->remove_producer();
       to.behind->interrupt();

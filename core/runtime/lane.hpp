@@ -9,6 +9,8 @@
 #include "runtime/snapshot.hpp"
 #include "runtime/stage.hpp"
 
+#include <sluice/ext/settlement.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -77,6 +79,9 @@ class lane {
   /// [any] What waits in its queue and behind it. Each record that was pushed and has not left the
   /// lane is counted, perhaps twice while it moves.
   sluice_waiting waiting() const;
+  /// Whether all that its stages sent on has come to its end; if so, the losses there were are
+  /// added to `into`.
+  bool settled_from_here(sluice_settled& into) const;
   /// [any] What is in the hands of the guard before its sink.
   std::uint64_t held_by_guard() const;
   /// [any] What a stage of it sees of the worst sink it reaches, from the next batch on.
@@ -133,6 +138,8 @@ class lane {
   void expire();
   void finish();
   void publish();
+  bool settled(sluice_settled& into) const;
+  static bool settled_behind(const stage& of, sluice_settled& into);
   void take_pressure();
   void take_force();
   void take_job();

@@ -9,6 +9,7 @@
 #include <sluice/ext/guard.h>
 #include <sluice/ext/metrics.h>
 #include <sluice/ext/resolver.h>
+#include <sluice/ext/settlement.h>
 #include <sluice/ext/signals.h>
 #include <sluice/ext/swap.h>
 
@@ -416,6 +417,19 @@ PINNED_AT(sluice_resolver, size, 0, uint32_t);
 PINNED_AT(sluice_resolver, begin, 8, uint64_t (*)(const sluice_host* host, sluice_str name));
 PINNED_AT(sluice_resolver, result, 16,
           sluice_status (*)(const sluice_host* host, uint64_t ticket, sluice_text* out));
+
+// --- ext/settlement.h ------------------------------------------------------------------
+
+VALUE(std::string_view{SLUICE_EXT_SETTLEMENT}, "sluice.settlement/1");
+PINNED(sluice_settled, 24, 4);
+PINNED_AT(sluice_settled, size, 0, uint32_t);
+PINNED_AT(sluice_settled, reserved, 4, uint32_t);
+PINNED_AT(sluice_settled, lost, 8, uint64_t);
+PINNED_AT(sluice_settled, refused, 16, uint64_t);
+PINNED(sluice_settlement, 16, 2);
+PINNED_AT(sluice_settlement, size, 0, uint32_t);
+PINNED_AT(sluice_settlement, read, 8,
+          sluice_status (*)(const sluice_host* host, sluice_settled* out));
 
 // --- ext/signals.h ---------------------------------------------------------------------
 
