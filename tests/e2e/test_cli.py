@@ -17,7 +17,7 @@ BAD_PIPELINES = f"{SOURCE}/tests/config/bad"
 BAD_FOR_ANY_PLUGIN = ("empty", "only_a_service", "single_brackets", "syntax", "syntax_duplicate_key",
                       "syntax_endless_key", "syntax_header", "syntax_nesting", "too_many_stages")
 # What the shipped pipelines ask of the environment.
-SHIPPED = {"KITE_API_KEY": "key", "KITE_ACCESS_TOKEN": "token"}
+SHIPPED = {"KITE_API_KEY": "key", "KITE_ACCESS_TOKEN": "token", "STREAM": "orders"}
 
 # Validates standard input, {"schema": ..., "documents": {name: ...}}; one line an error.
 VALIDATE = """

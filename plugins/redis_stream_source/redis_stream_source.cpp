@@ -1,0 +1,207 @@
+#include "redis_stream_source.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+#include <stdexcept>
+#include <utility>
+
+namespace sluice::redis_stream_source {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr duration longest_wait = 1h;  ///< keeps asio's arithmetic from overflowing
+constexpr int handlers_per_poll = 16;
+
+std::string own_name() {
+  char name[256] = "";
+  ::gethostname(name, sizeof name - 1);
+  return std::string{name} + ":" + std::to_string(::getpid());
+}
+
+/// CLIENT SETNAME takes no spaces or control characters.
+std::string client_name(host host) {
+  std::string name = "sluice:";
+  name.append(host.pipeline()).append(":").append(host.stage());
+  for (char& c : name)
+    if (c <= ' ' || c > '~') c = '_';
+  return name;
+}
+
+consumer_settings consumer_settings_of(const source::config& given) {
+  consumer_settings made;
+  made.stream = given.stream;
+  made.group = given.group;
+  made.name = given.consumer.empty() ? own_name() : given.consumer;
+  made.dead_letters = given.dead_letters.empty() ? given.stream + ":dead" : given.dead_letters;
+  made.start = given.start;
+  made.field = given.field;
+  made.key_field = given.key_field;
+  made.create_group = given.create_group;
+  made.batch = given.batch;
+  made.max_deliveries = given.max_deliveries;
+  made.claim_idle = given.claim_idle;
+  made.block = given.block;
+  return made;
+}
+
+/// A wrong file is a configuration error: said now, not at each attempt to connect.
+client_settings client_settings_of(const source::config& given, host host) {
+  client_settings made;
+  made.to = redis::parse_url(given.url);
+  made.password = given.password;
+  made.name = client_name(host);
+  made.tls.ca_file = given.tls_ca_file;
+  made.timeout = given.timeout;
+  made.backoff_min = given.backoff_min;
+  made.backoff_max = given.backoff_max;
+  if (made.to.kind == redis::transport_kind::tls) redis::tls_context{made.tls};
+  return made;
+}
+
+struct meter {
+  std::uint32_t kind;
+  std::string_view name, doc;
+};
+constexpr std::array<meter, 5> meters{{
+    {SLUICE_GAUGE, "connected", "1 while connected to Redis and greeted"},
+    {SLUICE_COUNTER, "acknowledged", "Entries acknowledged after the pipeline had done with them"},
+    {SLUICE_COUNTER, "claimed", "Entries taken over from consumers that were silent"},
+    {SLUICE_COUNTER, "retried", "Entries to be handed over again after a loss"},
+    {SLUICE_COUNTER, "dead_letters", "Entries given up and put into the stream of dead letters"},
+}};
+
+}  // namespace
+
+void source::validate(const config& given, problems& found) {
+  if (given.backoff_min > given.backoff_max)
+    found.add("backoff_min", "is more than backoff_max; allowed is at most that");
+  if (given.dead_letters == given.stream)
+    found.add("dead_letters", "is the stream itself; allowed is any other");
+  try {
+    const redis::address to = redis::parse_url(given.url);
+    if (!to.sentinels.empty() || !to.seeds.empty())
+      found.add("url",
+                "names sentinels or a cluster; allowed is one server, by redis://, rediss:// or "
+                "unix://");
+    if (to.kind != redis::transport_kind::tls && !given.tls_ca_file.empty())
+      found.add("tls_ca_file", "is of no use without TLS; allowed with a url of rediss://");
+  } catch (const std::invalid_argument& error) {
+    found.add("url", error.what());
+  }
+}
+
+source::source(const config& given, host to)
+    : host_{to},
+      settlement_{to.extension<sluice_settlement>(SLUICE_EXT_SETTLEMENT)},
+      metrics_{to.extension<sluice_metrics>(SLUICE_EXT_METRICS)},
+      place_{redis::masked(redis::parse_url(given.url))},
+      schema_{to.schema(entry_schema)},
+      block_{given.block},
+      consumer_{consumer_settings_of(given), *this},
+      client_{io_, to, client_settings_of(given, to), *this} {
+  if (settlement_ == nullptr)
+    throw std::runtime_error{"this host tells no source how its records end"};
+  if (metrics_ == nullptr) return;
+  for (std::size_t i = 0; i < meters.size(); ++i)
+    meters_[i] =
+        metrics_->add(host_.raw(), meters[i].kind, borrow(meters[i].name), borrow(meters[i].doc));
+}
+
+void source::start() {
+  client_.start();
+  advance();
+}
+
+void source::on_timer(time_point now) {
+  // First what has come: an answer that waits in the socket is not overdue.
+  poll(0ns);
+  client_.on_timer(std::max(now, host_.now()));
+  advance();
+}
+
+void source::poll(duration wait) {
+  if (io_.stopped()) io_.restart();
+  std::size_t ran = wait > 0ns ? io_.run_one_for(std::min(wait, longest_wait)) : io_.poll_one();
+  for (int i = 1; ran != 0 && i < handlers_per_poll; ++i) ran = io_.poll_one();
+  client_.poll();
+  advance();
+}
+
+/// Without a connection nothing can be acknowledged any more: it stays pending at Redis.
+bool source::drain(time_point) {
+  if (client_.up() && !consumer_.finish()) {
+    advance();
+    return false;
+  }
+  client_.close();
+  return true;
+}
+
+/// After anything that may have changed something.
+void source::advance() {
+  const time_point now = host_.now();
+  time_point due = client_.deadline();
+  if (client_.idle()) {
+    if (const auto command = consumer_.next(now)) client_.ask(*command, block_, now);
+    due = std::min(client_.deadline(), consumer_.wake_time());
+  }
+  publish_counts();
+  host_.wake_at(due);
+}
+
+void source::publish_counts() {
+  if (metrics_ == nullptr) return;
+  const consumer_counts& counts = consumer_.counts();
+  const std::array<std::uint64_t, 5> values{client_.up() ? 1u : 0u, counts.acknowledged,
+                                            counts.claimed, counts.retried, counts.buried};
+  for (std::size_t i = 0; i < values.size(); ++i)
+    metrics_->set(host_.raw(), meters_[i], static_cast<double>(values[i]));
+}
+
+void source::up() {
+  down_told_ = false;
+  consumer_.connected();
+  host_.event("connected", place_);
+}
+
+void source::answered(const redisReply& reply) {
+  const std::string wrong = consumer_.answered(reply, host_.now());
+  if (!wrong.empty()) client_.give_up(wrong);
+}
+
+/// Once for each outage.
+void source::down(std::string_view why) {
+  if (std::exchange(down_told_, true)) return;
+  host_.alert("disconnected", place_ + ": " + std::string{why});
+}
+
+void source::push(std::span<const entry> entries) {
+  const std::int64_t now = host_.now().time_since_epoch().count();
+  records_.clear();
+  for (const entry& each : entries) {
+    record made{};
+    made.key = each.key;
+    made.schema = schema_;
+    made.priority = SLUICE_PRIORITY_NORMAL;
+    made.received_ns = now;
+    made.data = reinterpret_cast<const std::uint8_t*>(each.data.data());
+    made.size = static_cast<std::uint32_t>(each.data.size());
+    made.weight = 1;
+    records_.push_back(made);
+  }
+  host_.push(records_);
+}
+
+std::optional<losses> source::settled() {
+  sluice_settled seen{};
+  seen.size = sizeof seen;
+  if (settlement_->read(host_.raw(), &seen) != SLUICE_OK) return std::nullopt;
+  return losses{seen.lost, seen.refused};
+}
+
+}  // namespace sluice::redis_stream_source
+
+SLUICE_PLUGIN(sluice::redis_stream_source::source);

@@ -1,0 +1,102 @@
+#include "redis_stream_source.hpp"
+
+#include <redis/real_redis.hpp>
+
+#include <sluice/testing.hpp>
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <stdexcept>
+#include <string>
+
+using namespace std::chrono_literals;
+using namespace sluice::redis::testing;
+using sluice::testing::harness;
+
+namespace {
+
+constexpr auto patience = 10s;
+
+sluice::testing::options real_time() {
+  sluice::testing::options made;
+  made.real_time = true;
+  return made;
+}
+
+std::string why_refused(const std::string& settings) {
+  try {
+    harness{sluice::plugin_of<sluice::redis_stream_source::source>, settings, real_time()};
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+bool says(const std::string& text, const std::string& what) {
+  return text.find(what) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("reads a stream by a group of its own making, with keys, and acknowledges") {
+  real_redis server;
+  server.ask({"XADD", "s", "*", "data", "first", "key", "7"});
+  server.ask({"XADD", "s", "*", "key", "word", "data", "second"});
+  harness run{sluice::plugin_of<sluice::redis_stream_source::source>,
+              "stream = \"s\"\nblock = \"20ms\"\nurl = \"unix://" + server.socket() + "\"",
+              real_time()};
+  REQUIRE(run.run_until([&] { return run.metric("acknowledged") == 2; }, patience));
+  const auto out = run.outputs();
+  REQUIRE(out.size() == 2);
+  CHECK(out[0].text == "first");
+  CHECK(out[0].key == 7);
+  CHECK(out[1].text == "second");
+  CHECK(out[1].key == 0x7058FCF636683F3Du);
+  CHECK(run.metric("connected") == 1);
+  CHECK(run.drain());
+  CHECK(run.balanced());
+}
+
+TEST_CASE("nothing is acknowledged while what stands behind it takes nothing") {
+  real_redis server;
+  server.ask({"XADD", "s", "*", "data", "first"});
+  harness run{sluice::plugin_of<sluice::redis_stream_source::source>,
+              "stream = \"s\"\nblock = \"20ms\"\nurl = \"unix://" + server.socket() + "\"",
+              real_time()};
+  run.stall(true);
+  CHECK_FALSE(run.run_until([&] { return run.metric("acknowledged") > 0; }, 300ms));
+  CHECK(run.count().created == 1);
+  run.stall(false);
+  CHECK(run.run_until([&] { return run.metric("acknowledged") == 1; }, patience));
+}
+
+TEST_CASE("a key that holds something else is said, and tried again") {
+  real_redis server;
+  server.ask({"SET", "s", "x"});
+  harness run{sluice::plugin_of<sluice::redis_stream_source::source>,
+              "stream = \"s\"\nbackoff_max = \"50ms\"\nurl = \"unix://" + server.socket() + "\"",
+              real_time()};
+  std::string told;
+  CHECK(run.run_until(
+      [&] {
+        for (const auto& each : run.events())
+          if (each.kind == "disconnected") told = each.text;
+        return !told.empty();
+      },
+      patience));
+  CHECK(says(told, "WRONGTYPE"));
+  server.ask({"DEL", "s"});
+  server.ask({"XADD", "s", "*", "data", "first"});
+  CHECK(run.run_until([&] { return run.metric("acknowledged") == 1; }, patience));
+}
+
+TEST_CASE("what cannot be is refused by name") {
+  CHECK(says(why_refused(""), "stream"));
+  CHECK(says(why_refused("stream = \"s\"\ndead_letters = \"s\""), "dead_letters"));
+  CHECK(says(why_refused("stream = \"s\"\nurl = \"redis+cluster://a,b\""), "url"));
+  CHECK(says(why_refused("stream = \"s\"\ntls_ca_file = \"ca.pem\""), "tls_ca_file"));
+  const std::string told = why_refused("stream = \"s\"\nurl = \"http://user:hidden@a\"");
+  CHECK(says(told, "url"));
+  CHECK_FALSE(says(told, "hidden"));
+}

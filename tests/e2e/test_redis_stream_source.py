@@ -1,0 +1,176 @@
+"""Two processes share a stream by a consumer group: what one leaves the other takes over, what the
+sink loses is tried again, what nobody can take becomes a dead letter."""
+
+import collections
+import os
+import random
+import socket
+import time
+
+from harness import SINK, Case, main, wait_until
+from redis_client import encode, read_reply
+
+LONG = os.environ.get("SLUICE_LONG") == "1"
+KILLS = 20 if LONG else 2
+ENTRIES = "entries"
+GROUP = "workers"
+PAUSE = 2  # s; longer than the sink's timeout
+
+
+class StreamSource(Case):
+    def setUp(self):
+        self.inlet = self.redis()
+        self.written = 0
+
+    def add(self, count, size=0):
+        """Entries whose payload is their number, and `size` bytes more."""
+        commands = b"".join(
+            encode("XADD", "in", "*", "key", number % 7, "data", f"{number}" + "x" * size)
+            for number in range(self.written, self.written + count))
+        with socket.create_connection(("127.0.0.1", self.inlet.port), timeout=10) as connection:
+            connection.sendall(commands)
+            with connection.makefile("rb") as stream:
+                for _ in range(count):
+                    read_reply(stream)
+        self.written += count
+
+    def worker(self, name, outlet=None, keys="", sink=""):
+        file = self.write(f"{name}.toml", f"""
+[pipeline]
+name = "{name}"
+
+[[stage]]
+name = "{ENTRIES}"
+plugin = "redis_stream_source"
+url = "{self.inlet.url}"
+stream = "in"
+group = "{GROUP}"
+claim_idle = "1s"
+block = "100ms"
+{keys}
+
+[[stage]]
+name = "{SINK}"
+plugin = "redis_sink"
+url = "{(outlet or self.inlet).url}"
+mode = "stream"
+channel = "out:{name}"
+format = "raw"
+{sink}
+""")
+        return self.sluice(file, name)
+
+    def done(self, name, outlet=None):
+        """The numbers that a worker wrote, in order."""
+        entries = (outlet or self.inlet).command("XRANGE", f"out:{name}", "-", "+")
+        return [int(fields[1].rstrip(b"x")) for _, fields in entries]
+
+    def await_all_acknowledged(self, limit):
+        def nothing_left():
+            if self.inlet.command("XPENDING", "in", GROUP)[0] != 0:
+                return False
+            (group,) = self.inlet.command("XINFO", "GROUPS", "in")
+            last = group[group.index(b"last-delivered-id") + 1]
+            return last == self.inlet.command("XREVRANGE", "in", "+", "-", "COUNT", 1)[0][0]
+
+        wait_until(nothing_left, limit, "all is read and acknowledged")
+
+    def dead(self):
+        return self.inlet.command("XRANGE", "in:dead", "-", "+")
+
+
+class Shared(StreamSource):
+    def test_two_share_the_work_in_order_and_nothing_comes_twice(self):
+        self.add(100)  # before the group is there
+        workers = [self.worker(name, keys="batch = 10") for name in ("one", "two")]
+        for _ in range(20):
+            self.add(100)
+            time.sleep(0.02)
+        self.await_all_acknowledged(20)
+        parts = [self.done(name) for name in ("one", "two")]
+        for part in parts:
+            self.assertGreater(len(part), 100)
+            self.assertEqual(part, sorted(part))
+        self.assertEqual(sorted(parts[0] + parts[1]), list(range(self.written)))
+        self.assertEqual(self.dead(), [])
+        acknowledged = sum(each.status().metric(ENTRIES, "acknowledged") for each in workers)
+        self.assertEqual(acknowledged, self.written)
+        for each in workers:
+            self.assert_balanced(each)
+            self.assert_ends_well(each)
+
+    def test_what_a_killed_one_left_the_other_takes_over(self):
+        seed = int(os.environ.get("SLUICE_SEED", random.SystemRandom().randrange(2**32)))
+        print(f"seed {seed}", flush=True)
+        pick = random.Random(seed)
+        names = ["one", "two"]
+        keys = "max_deliveries = 1000"
+        workers = {name: self.worker(name, keys=keys) for name in names}
+        for _ in range(KILLS):
+            for _ in range(pick.randrange(3, 15)):
+                self.add(200)
+                time.sleep(pick.random() * 0.03)
+            name = pick.choice(names)
+            workers[name].kill()
+            self.add(200)
+            time.sleep(pick.random() * 1.5)
+            workers[name] = self.worker(name, keys=keys)
+        self.await_all_acknowledged(30)
+        times = collections.Counter(self.done("one") + self.done("two"))
+        twice = sum(count - 1 for count in times.values())
+        print(f"killed {KILLS} times: {self.written} entries, {twice} came again", flush=True)
+        self.assertEqual(sorted(times), list(range(self.written)))
+        self.assertEqual(self.dead(), [])
+
+
+class Trouble(StreamSource):
+    def test_what_the_sink_loses_is_tried_again(self):
+        outlet = self.redis()
+        worker = self.worker("one", outlet, sink='timeout = "300ms"', keys="batch = 50")
+        self.add(200)
+        wait_until(lambda: len(self.done("one", outlet)) == 200, 10, "they come")
+        outlet.pause()
+        try:
+            self.add(300)
+            time.sleep(PAUSE)
+        finally:
+            outlet.resume()
+        self.await_all_acknowledged(30)
+        times = collections.Counter(self.done("one", outlet))
+        self.assertEqual(sorted(times), list(range(self.written)))
+        self.assertGreater(worker.status().metric(ENTRIES, "retried"), 0)
+        self.assertEqual(self.dead(), [])
+        self.assert_balanced(worker)
+
+    def test_what_nobody_can_take_is_a_dead_letter_and_its_neighbours_are_not(self):
+        self.add(20)
+        self.add(1, size=500)
+        self.add(20)
+        self.inlet.command("XADD", "in", "*", "other", "field")
+        worker = self.worker("one", sink="message_max = 100")
+        self.await_all_acknowledged(20)
+        self.assertEqual(sorted(set(self.done("one"))),
+                         [number for number in range(self.written) if number != 20])
+        letters = [dict(zip(fields[::2], fields[1::2])) for _, fields in self.dead()]
+        self.assertEqual([each[b"data"][:3] for each in letters], [b"20x", b""])
+        self.assertEqual(letters[0][b"stream"], b"in")
+        self.assertEqual(self.inlet.command("XRANGE", "in", letters[0][b"id"], letters[0][b"id"])
+                         [0][1][3], letters[0][b"data"])
+        self.assertEqual(worker.status().metric(ENTRIES, "dead_letters"), 2)
+        self.assert_balanced(worker)
+
+    def test_redis_comes_back_and_a_group_that_is_gone_is_made_again(self):
+        worker = self.worker("one", keys='timeout = "500ms"')
+        self.add(50)
+        self.await_all_acknowledged(10)
+        self.inlet.kill()
+        self.inlet.start()  # it has forgotten all
+        self.add(50)
+        wait_until(lambda: sorted(self.done("one")) == list(range(50, 100)), 20, "they come")
+        self.await_all_acknowledged(10)
+        self.assert_balanced(worker)
+        self.assertIn("disconnected", worker.log)
+
+
+if __name__ == "__main__":
+    main()
