@@ -6,10 +6,7 @@
 #include <boost/beast/websocket.hpp>
 #include <boost/beast/websocket/ssl.hpp>
 
-#include <openssl/err.h>
-
 #include <optional>
-#include <stdexcept>
 #include <type_traits>
 
 namespace sluice::http_admin {
@@ -20,26 +17,6 @@ namespace http = boost::beast::http;
 namespace websocket = boost::beast::websocket;
 using asio::ip::tcp;
 using boost::system::error_code;
-
-class tls_files {
- public:
-  asio::ssl::context context{asio::ssl::context::tls_server};
-};
-
-std::shared_ptr<tls_files> load_tls(const std::string& certificate, const std::string& key) {
-  auto made = std::make_shared<tls_files>();
-  error_code error;
-  made->context.use_certificate_chain_file(certificate, error);
-  if (error)
-    throw std::runtime_error{"tls_certificate: cannot use " + certificate + ": " + error.message()};
-  made->context.use_private_key_file(key, asio::ssl::context::pem, error);
-  if (error) throw std::runtime_error{"tls_key: cannot use " + key + ": " + error.message()};
-  if (SSL_CTX_check_private_key(made->context.native_handle()) != 1) {
-    ERR_clear_error();
-    throw std::runtime_error{"tls_key: " + key + " is not the key of " + certificate};
-  }
-  return made;
-}
 
 namespace {
 
@@ -278,15 +255,15 @@ class connection_on final : public connection,
 
 }  // namespace
 
-std::shared_ptr<connection> connection::make(tcp::socket socket, tls_files* tls,
+std::shared_ptr<connection> connection::make(tcp::socket socket, asio::ssl::context* tls,
                                              connection_owner& owner,
                                              const connection_limits& limits, sluice::host host) {
   error_code ignored;
   socket.set_option(tcp::no_delay{true}, ignored);
   if (tls == nullptr)
     return std::make_shared<connection_on<tcp::socket>>(owner, limits, host, std::move(socket));
-  return std::make_shared<connection_on<asio::ssl::stream<tcp::socket>>>(
-      owner, limits, host, std::move(socket), tls->context);
+  return std::make_shared<connection_on<asio::ssl::stream<tcp::socket>>>(owner, limits, host,
+                                                                         std::move(socket), *tls);
 }
 
 }  // namespace sluice::http_admin

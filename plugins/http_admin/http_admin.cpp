@@ -1,5 +1,7 @@
 #include "http_admin.hpp"
 
+#include "tcp_listener/listen.hpp"
+
 #include <stdexcept>
 #include <string_view>
 
@@ -44,7 +46,7 @@ void service::validate(const config& with, sluice::problems& found) {
     found.add(with.tls_certificate ? "tls_key" : "tls_certificate",
               "tls_certificate and tls_key are given together or not at all");
   try {
-    parse_endpoint(with.listen);
+    tcp_listener::parse_endpoint(with.listen, example_port);
   } catch (const std::runtime_error& error) {
     const std::string_view message = error.what();
     found.add("listen", message.substr(message.find(": ") + 2));

@@ -1,12 +1,12 @@
 #include "server.hpp"
 
-#include <boost/asio/ip/v6_only.hpp>
+#include "tcp_listener/listen.hpp"
+#include "tcp_listener/tls_server.hpp"
+
 #include <boost/asio/post.hpp>
 #include <boost/json.hpp>
 
 #include <algorithm>
-#include <charconv>
-#include <stdexcept>
 
 namespace sluice::http_admin {
 
@@ -19,55 +19,28 @@ namespace {
 constexpr duration accept_pause = std::chrono::milliseconds{100};
 constexpr int handlers_max = 256;
 constexpr std::string_view status_name = "status";
+constexpr std::string_view if_taken =
+    "another pipeline's http_admin or another program listens there: give this one another "
+    "\"listen\" or \"port\" (in the pipelines that come with Sluice: "
+    "ADMIN_LISTEN=127.0.0.1:8081)";
 
 }  // namespace
-
-tcp::endpoint parse_endpoint(std::string_view text) {
-  const auto wrong = [&] {
-    return std::runtime_error{"listen: \"" + std::string{text} +
-                              "\" is not a numeric address and port like 127.0.0.1:8080 or "
-                              "[::1]:8080"};
-  };
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) throw wrong();
-  std::string_view address = text.substr(0, colon);
-  const std::string_view digits = text.substr(colon + 1);
-  const bool bracketed = address.size() > 2 && address.front() == '[' && address.back() == ']';
-  if (bracketed) address = address.substr(1, address.size() - 2);
-  std::uint16_t port = 0;
-  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  error_code error;
-  const auto parsed = asio::ip::make_address(std::string{address}, error);
-  if (problem != std::errc{} || end != digits.data() + digits.size() || error ||
-      parsed.is_v6() != bracketed)
-    throw wrong();
-  return {parsed, port};
-}
 
 server::server(const config& with, sluice::host host)
     : config_{with},
       host_{host},
       limits_{with.request_limit, with.idle_limit, with.body_limit.bytes},
-      endpoint_{parse_endpoint(with.listen)} {
+      endpoint_{tcp_listener::parse_endpoint(with.listen, example_port)} {
   if (with.port) endpoint_.port(static_cast<std::uint16_t>(*with.port));
-  if (with.tls_certificate && with.tls_key) tls_ = load_tls(*with.tls_certificate, *with.tls_key);
+  if (with.tls_certificate && with.tls_key)
+    tls_ = tcp_listener::load_tls(*with.tls_certificate, *with.tls_key);
 }
 
 void server::start() {
-  error_code error;
-  acceptor_.open(endpoint_.protocol(), error);
-  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address{true}, error);
-  if (!error && endpoint_.address().is_v6()) acceptor_.set_option(asio::ip::v6_only{true}, error);
-  if (!error) acceptor_.bind(endpoint_, error);
-  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-  const std::string address = endpoint_.address().to_string();
-  const std::string name = endpoint_.address().is_v6() ? "[" + address + "]" : address;
-  if (error)
-    throw std::runtime_error{"listen: cannot listen on " + name + ":" +
-                             std::to_string(endpoint_.port()) + ": " + error.message()};
+  tcp_listener::open(acceptor_, endpoint_, if_taken);
   port_ = acceptor_.local_endpoint().port();
   host_.event("listening",
-              std::string{tls_ ? "https://" : "http://"} + name + ":" + std::to_string(port_));
+              (tls_ ? "https://" : "http://") + tcp_listener::name_of(acceptor_.local_endpoint()));
   if (!endpoint_.address().is_loopback() && !tls_)
     host_.warn("other machines may connect, and without TLS others may read the token");
   accept();

@@ -15,8 +15,7 @@
 
 namespace sluice::http_admin {
 
-/// "127.0.0.1:8080", "[::1]:8080". Throws std::runtime_error "listen: what is allowed".
-boost::asio::ip::tcp::endpoint parse_endpoint(std::string_view text);
+inline constexpr std::string_view example_port = "8080";  ///< in messages about `listen`
 
 struct server_counts {
   std::uint64_t requests = 0;   ///< answered
@@ -68,7 +67,7 @@ class server final : public connection_owner, public pipeline_door {
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
       io_.get_executor()};
-  std::shared_ptr<tls_files> tls_;
+  std::shared_ptr<boost::asio::ssl::context> tls_;
   boost::asio::ip::tcp::endpoint endpoint_;
   boost::asio::ip::tcp::acceptor acceptor_{io_};
   std::vector<std::shared_ptr<connection>> connections_;

@@ -8,11 +8,8 @@
 #include <boost/beast/websocket.hpp>
 #include <boost/beast/websocket/ssl.hpp>
 
-#include <openssl/err.h>
-
 #include <array>
 #include <optional>
-#include <stdexcept>
 #include <type_traits>
 
 namespace sluice::kite_server {
@@ -22,26 +19,6 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 namespace websocket = boost::beast::websocket;
 using boost::system::error_code;
-
-class tls_files {
- public:
-  asio::ssl::context context{asio::ssl::context::tls_server};
-};
-
-std::shared_ptr<tls_files> load_tls(const std::string& certificate, const std::string& key) {
-  auto made = std::make_shared<tls_files>();
-  error_code error;
-  made->context.use_certificate_chain_file(certificate, error);
-  if (error)
-    throw std::runtime_error{"tls_certificate: cannot use " + certificate + ": " + error.message()};
-  made->context.use_private_key_file(key, asio::ssl::context::pem, error);
-  if (error) throw std::runtime_error{"tls_key: cannot use " + key + ": " + error.message()};
-  if (SSL_CTX_check_private_key(made->context.native_handle()) != 1) {
-    ERR_clear_error();
-    throw std::runtime_error{"tls_key: " + key + " is not the key of " + certificate};
-  }
-  return made;
-}
 
 namespace {
 
@@ -336,7 +313,7 @@ class connection_on final : public connection,
 
 }  // namespace
 
-std::shared_ptr<connection> connection::make(asio::ip::tcp::socket socket, tls_files* tls,
+std::shared_ptr<connection> connection::make(asio::ip::tcp::socket socket, asio::ssl::context* tls,
                                              connection_owner& owner,
                                              const connection_limits& limits, sluice::host host) {
   error_code error;
@@ -347,7 +324,7 @@ std::shared_ptr<connection> connection::make(asio::ip::tcp::socket socket, tls_f
     return std::make_shared<connection_on<paced_socket>>(owner, limits, host, loopback,
                                                          std::move(socket), host);
   return std::make_shared<connection_on<asio::ssl::stream<paced_socket>>>(
-      owner, limits, host, loopback, paced_socket{std::move(socket), host}, tls->context);
+      owner, limits, host, loopback, paced_socket{std::move(socket), host}, *tls);
 }
 
 }  // namespace sluice::kite_server

@@ -8,6 +8,7 @@
 #include <sluice/stage.hpp>
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -44,17 +45,12 @@ struct connection_limits {
   bool control = true;
 };
 
-/// A certificate and its key, ready for use.
-class tls_files;
-/// Throws std::runtime_error that names the file and what is wrong with it.
-std::shared_ptr<tls_files> load_tls(const std::string& certificate, const std::string& key);
-
 class connection {
  public:
   /// `tls` may be null; it, `owner` and `limits` outlive the connection's use.
-  static std::shared_ptr<connection> make(boost::asio::ip::tcp::socket socket, tls_files* tls,
-                                          connection_owner& owner, const connection_limits& limits,
-                                          sluice::host host);
+  static std::shared_ptr<connection> make(boost::asio::ip::tcp::socket socket,
+                                          boost::asio::ssl::context* tls, connection_owner& owner,
+                                          const connection_limits& limits, sluice::host host);
   virtual ~connection() = default;
 
   virtual void start() = 0;

@@ -1,5 +1,7 @@
 #include "kite_server.hpp"
 
+#include "tcp_listener/listen.hpp"
+
 #include <kite/json.hpp>
 #include <kite/text.hpp>
 
@@ -73,7 +75,7 @@ void sink::validate(const config& with, sluice::problems& found) {
   if (with.send_queue.bytes < with.frame_packets * std::uint64_t{2 + kite::packet_size_max} + 2)
     found.add("send_queue", "must have room for one frame of frame_packets full packets");
   try {
-    parse_endpoint(with.listen);
+    tcp_listener::parse_endpoint(with.listen, example_port);
   } catch (const std::runtime_error& error) {
     const std::string_view message = error.what();
     found.add("listen", message.substr(message.find(": ") + 2));

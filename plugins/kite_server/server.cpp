@@ -2,12 +2,12 @@
 
 #include "admission.hpp"
 #include "greeting.hpp"
+#include "tcp_listener/listen.hpp"
+#include "tcp_listener/tls_server.hpp"
 
-#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -23,6 +23,8 @@ namespace {
 constexpr duration accept_pause = std::chrono::milliseconds{100};
 /// Handlers in one poll: the lane has batches to take too.
 constexpr int handlers_max = 256;
+constexpr std::string_view if_taken =
+    "another program listens there: give this one another \"listen\"; port 0 takes a free one";
 
 ticker_limits limits_of(const config& with) {
   ticker_limits limits;
@@ -38,51 +40,22 @@ ticker_limits limits_of(const config& with) {
 
 }  // namespace
 
-tcp::endpoint parse_endpoint(std::string_view text) {
-  const auto wrong = [&] {
-    return std::runtime_error{"listen: \"" + std::string{text} +
-                              "\" is not a numeric address and port like 127.0.0.1:9010 or "
-                              "[::1]:9010"};
-  };
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) throw wrong();
-  std::string_view address = text.substr(0, colon);
-  const std::string_view digits = text.substr(colon + 1);
-  const bool bracketed = address.size() > 2 && address.front() == '[' && address.back() == ']';
-  if (bracketed) address = address.substr(1, address.size() - 2);
-
-  std::uint16_t port = 0;
-  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  error_code error;
-  const auto parsed = asio::ip::make_address(std::string{address}, error);
-  if (problem != std::errc{} || end != digits.data() + digits.size() || error ||
-      parsed.is_v6() != bracketed)
-    throw wrong();
-  return {parsed, port};
-}
-
 server::server(const config& with, sluice::host host)
     : config_{with},
       host_{host},
       limits_{with.handshake_limit,     with.ping_interval, with.stall_limit, with.cut_after,
               with.message_limit.bytes, with.drip_rate,     with.control},
       ticker_{limits_of(with)},
-      endpoint_{parse_endpoint(with.listen)} {
-  if (with.tls_certificate && with.tls_key) tls_ = load_tls(*with.tls_certificate, *with.tls_key);
+      endpoint_{tcp_listener::parse_endpoint(with.listen, example_port)} {
+  if (with.tls_certificate && with.tls_key)
+    tls_ = tcp_listener::load_tls(*with.tls_certificate, *with.tls_key);
   misbehave(with.misbehave);
 }
 
 server::~server() = default;
 
 void server::start() {
-  error_code error;
-  acceptor_.open(endpoint_.protocol(), error);
-  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address{true}, error);
-  if (!error && endpoint_.address().is_v6()) acceptor_.set_option(asio::ip::v6_only{true}, error);
-  if (!error) acceptor_.bind(endpoint_, error);
-  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-  if (error)
-    throw std::runtime_error{"listen: cannot listen on " + config_.listen + ": " + error.message()};
+  tcp_listener::open(acceptor_, endpoint_, if_taken);
   port_ = acceptor_.local_endpoint().port();
   announce();
   accept();
@@ -90,9 +63,7 @@ void server::start() {
 
 void server::announce() {
   const tcp::endpoint bound = acceptor_.local_endpoint();
-  const std::string address = bound.address().to_string();
-  counts_.listening =
-      (bound.address().is_v6() ? "[" + address + "]" : address) + ":" + std::to_string(port_);
+  counts_.listening = tcp_listener::name_of(bound);
   host_.event("listening", counts_.listening);
   if (!bound.address().is_loopback())
     host_.warn("clients of other machines may connect to " + counts_.listening);

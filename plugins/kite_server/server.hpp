@@ -20,8 +20,7 @@
 
 namespace sluice::kite_server {
 
-/// "127.0.0.1:9010", "[::1]:9010". Throws std::runtime_error "listen: what is allowed".
-boost::asio::ip::tcp::endpoint parse_endpoint(std::string_view text);
+inline constexpr std::string_view example_port = "9010";  ///< in messages about `listen`
 
 class server final : public connection_owner {
  public:
@@ -75,7 +74,7 @@ class server final : public connection_owner {
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
       io_.get_executor()};
-  std::shared_ptr<tls_files> tls_;
+  std::shared_ptr<boost::asio::ssl::context> tls_;
   boost::asio::ip::tcp::endpoint endpoint_;
   boost::asio::ip::tcp::acceptor acceptor_{io_};
   std::vector<std::shared_ptr<connection>> connections_;
