@@ -2,12 +2,16 @@
 
 import http.client
 import json
+import os
+import random
+import select
 import socket
+import ssl
 import subprocess
 import time
 
 from harness import Case, main
-from process import SANITIZER, wait_until
+from process import SANITIZER, SLOWNESS, wait_until
 
 RATE = 5000
 LEVELS = ["HEALTHY", "WARNING", "CRITICAL", "OVERLOAD"]
@@ -199,6 +203,167 @@ request_limit = "1s"
             self.assertLess(after.metric("backpressure_monitor", "memory_bytes") - before, 32 << 20)
         self.assertEqual(after.total["failed"] + after.total["unknown"], 0)
         self.assert_ends_well(self.service)
+
+    def test_fuzzed_requests_are_served_or_refused_in_time(self):
+        seed = int(os.environ.get("SLUICE_TEST_SEED") or random.randrange(2**32))
+        print(f"SLUICE_TEST_SEED={seed}")
+        chance = random.Random(seed)
+        head = f"Host: 127.0.0.1:{self.port}\r\n".encode()
+        token = f"Authorization: Bearer {TOKEN}\r\n".encode()
+        templates = (
+            b"GET /metrics HTTP/1.1\r\n" + head + b"\r\n",
+            b"GET /api/v1/events?after=3 HTTP/1.1\r\n" + head + b"Connection: close\r\n\r\n",
+            b"GET /api/v1/tap?stage=redis&every=5 HTTP/1.1\r\n" + head + b"\r\n",
+            b"POST /api/v1/level HTTP/1.1\r\n" + head + token
+            + b'Content-Length: 21\r\n\r\n{"level":"automatic"}',
+            b"POST /api/v1/level HTTP/1.1\r\n" + head + token
+            + b'Transfer-Encoding: chunked\r\n\r\n15\r\n{"level":"automatic"}\r\n0\r\n\r\n',
+            b"GET /api/v1/live HTTP/1.1\r\n" + head + b"Upgrade: websocket\r\nConnection: Upgrade"
+            b"\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+
+        def damaged():
+            text = bytearray(chance.choice(templates))
+            for _ in range(chance.randrange(6)):
+                at = chance.randrange(len(text) + 1)
+                what = chance.randrange(4)
+                if what == 0:
+                    text[at:at + 1] = bytes([chance.randrange(256)])
+                elif what == 1:
+                    del text[at:at + chance.randrange(1, 40)]
+                elif what == 2:
+                    text[at:at] = text[at // 2:at] * chance.randrange(1, 50)
+                else:
+                    text[at:at] = chance.choice((b"\r\n", b"\0", b": ", b"%00", b"../", b"-1"))
+            return bytes(text)
+
+        before = self.service.status().metric("backpressure_monitor", "memory_bytes")
+        statuses = {}
+        for _ in range(5):
+            asked = {}
+            for _ in range(40):
+                each = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+                asked[each] = damaged()
+                try:
+                    each.sendall(asked[each])
+                    if chance.random() < 0.5:
+                        each.shutdown(socket.SHUT_WR)
+                except OSError:
+                    pass  # it was refused already
+            # request_limit is 1 s.
+            deadline = time.monotonic() + 5 * SLOWNESS
+            while asked:
+                ready = select.select(list(asked), [], [], max(0, deadline - time.monotonic()))[0]
+                self.assertTrue(ready, f"neither served nor refused in time: {[*asked.values()]}")
+                for each in ready:
+                    request = asked.pop(each)
+                    try:
+                        reply = each.recv(65536)
+                    except ConnectionError:
+                        reply = b""
+                    each.close()
+                    status = int(reply.split(b" ")[1]) if reply else 0
+                    self.assertTrue(not reply or reply.startswith(b"HTTP/1.1 "), (request, reply))
+                    self.assertNotEqual(status, 500, (request, reply))
+                    statuses[status] = statuses.get(status, 0) + 1
+        # Of each kind some: served, refused, cut.
+        self.assertTrue(statuses.get(200) and statuses.get(400) and statuses.get(0), statuses)
+        self.assertEqual(self.ask("/livez")[0], 200)
+        after = self.assert_balanced(self.service)
+        if not SANITIZER:
+            self.assertLess(after.metric("backpressure_monitor", "memory_bytes") - before, 32 << 20)
+        self.assert_ends_well(self.service)
+
+
+class Listening(Case):
+    """Where it listens, and how."""
+
+    def file(self, name, keys):
+        return self.write(f"{name}.toml", f"""
+[pipeline]
+name = "{name}"
+
+[[stage]]
+plugin = "market_simulator"
+
+[[stage]]
+plugin = "null"
+
+[[service]]
+name = "admin"
+plugin = "http_admin"
+{keys}
+""")
+
+    def port_of(self, service):
+        return int(service.await_status(lambda seen: seen.metric("admin", "port") > 0, 20,
+                                        "it listens").metric("admin", "port"))
+
+    def refused(self, name, keys):
+        """The log of a pipeline that does not start."""
+        service = self.start(self.file(name, keys), name)
+        self.assertEqual(service.wait(20), 1, service.log)
+        return service.log
+
+    def test_two_pipelines_do_not_share_a_port(self):
+        first = self.sluice(self.file("first", 'listen = "127.0.0.1:0"'), "first")
+        port = self.port_of(first)
+        log = self.refused("second", f'listen = "127.0.0.1:{port}"')
+        self.assertIn(f"listen: cannot listen on 127.0.0.1:{port}: Address already in use; another "
+                      "pipeline's http_admin or another program listens there: give this one "
+                      'another "listen" or "port"', log.replace('\\"', '"'))
+        self.assertIn("ADMIN_LISTEN=", log)
+        self.assert_balanced(first)
+        self.assert_ends_well(first)
+
+    def certificate(self, name):
+        files = [os.path.join(self.folder, f"{name}.{what}.pem") for what in ("certificate", "key")]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                        "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-out", files[0],
+                        "-keyout", files[1]], check=True, capture_output=True)
+        return files
+
+    def test_tls(self):
+        certificate, key = self.certificate("own")
+        service = self.sluice(self.file("safe", f"""listen = "127.0.0.1:0"
+tls_certificate = "{certificate}"
+tls_key = "{key}"
+"""), "safe")
+        port = self.port_of(service)
+
+        def ask(trusted):
+            client = http.client.HTTPSConnection(
+                "127.0.0.1", port, timeout=10, context=ssl.create_default_context(cafile=trusted))
+            try:
+                client.request("GET", "/livez")
+                return client.getresponse().status
+            finally:
+                client.close()
+
+        self.assertEqual(ask(certificate), 200)
+        with self.assertRaises(ssl.SSLCertVerificationError):
+            ask(self.certificate("other")[0])
+        plain = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        self.addCleanup(plain.close)
+        with self.assertRaises((http.client.HTTPException, ConnectionError)):
+            plain.request("GET", "/livez")
+            plain.getresponse()
+        self.assertEqual(ask(certificate), 200, "it goes on")
+        self.assert_ends_well(service)
+
+    def test_tls_files_that_cannot_be_used_are_named(self):
+        certificate, key = self.certificate("own")
+        other = self.certificate("other")[1]
+        for files, why in (((certificate, "/nowhere/key.pem"),
+                            "tls_key: cannot use /nowhere/key.pem: "),
+                           ((key, key), f"tls_certificate: cannot use {key}: "),
+                           ((certificate, other), f"tls_key: cannot use {other}: ")):
+            log = self.refused("unsafe", f"""listen = "127.0.0.1:0"
+tls_certificate = "{files[0]}"
+tls_key = "{files[1]}"
+""")
+            self.assertIn(why, log)
+            self.assertNotIn("PRIVATE KEY", log)
 
 
 if __name__ == "__main__":
