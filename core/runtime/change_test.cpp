@@ -244,6 +244,15 @@ TEST_CASE("change: what a failed first batch released is held again, with its we
   all.check_balance();
 }
 
+TEST_CASE("change: what is asked for before the lanes have begun waits for them") {
+  changes all;
+  current_scripts = &all.plays;
+  all.run.emplace(all.spec, 1, [](std::uint32_t, std::string_view, std::string_view) {});
+  changes::put(all.of("first"), "every = 3\nstart = 1");
+  CHECK(all.change().error == "");
+  CHECK(all.passed() == 2);
+}
+
 TEST_CASE("change: only one stage, and anew if nothing differs") {
   changes all;
   changes::put(all.of("first"), "every = 3");

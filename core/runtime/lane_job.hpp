@@ -18,6 +18,8 @@ inline constexpr std::int64_t lane_limit = 10'000'000'000;
 /// come to it.
 inline void in_lane(const change_host& by, lane& where, const std::function<bool()>& work) {
   const std::string stage{where.stages().back()->label()};
+  // It may not have begun yet.
+  by.wait([&] { return where.running() || where.finished(); }, lane_limit);
   if (!where.running()) throw std::runtime_error{"the lane of " + stage + " has ended"};
   bool done = false;
   where.post([&] { return done = work(); });
