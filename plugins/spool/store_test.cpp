@@ -3,6 +3,8 @@
 #include "scratch_test.hpp"
 
 #include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -273,6 +275,26 @@ TEST_CASE("a full device: nothing of the call is kept, and what was there is") {
   files::create_directories(here.folder);
   files::create_symlink("/dev/full", here.folder / segment_name(1));
   CHECK_THROWS_AS((segment_writer{here.folder / segment_name(1), 1}), std::system_error);
+}
+
+TEST_CASE("a write that fails in the middle: nothing of the call is kept, and what was there is") {
+  const scratch here;
+  store tested{here.folder, {}};
+  REQUIRE(append(tested, {{7, 1, std::string(300, 'a')}}));
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto handler = ::signal(SIGXFSZ, SIG_IGN);  // EFBIG instead
+  const rlimit small{700, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  const bool taken = append(tested, {{7, 2, std::string(200, 'b')}, {7, 3, std::string(300, 'c')}});
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+  ::signal(SIGXFSZ, handler);
+  CHECK_FALSE(taken);
+  CHECK(tested.error() == "cannot write to " + here.folder.string() + ": File too large");
+  CHECK(files::file_size(segments_in(here.folder).front()) == tested.bytes());
+  CHECK(tested.waiting() == 1);
+  REQUIRE(append(tested, {{7, 2, "again"}}));
+  CHECK(read_all(tested) == std::vector<std::string>{std::string(300, 'a'), "again"});
 }
 
 TEST_CASE("another object takes over without reading anew; the one before may go on instead") {
