@@ -106,9 +106,10 @@ sluice_waiting spool::look(std::span<const record> batch) {
 void spool::process(batch& records) {
   for (const record& each : records) learn(each);
   look(records.records());
-  if (!spilling_) return;
-  spill(records);
-  arm(records.now());
+  if (spilling_) {
+    spill(records);
+    arm(records.now());
+  }
   publish();
 }
 
@@ -158,6 +159,7 @@ void spool::succeeded() {
 // --- replay -------------------------------------------------------------------------------------
 
 void spool::on_timer(time_point now) {
+  armed_ = false;
   const sluice_waiting seen = look({});
   commit(now, seen.pending, false);
   if (!spilling_ && !drain_since_) replay(now, seen);
@@ -166,8 +168,10 @@ void spool::on_timer(time_point now) {
 }
 
 void spool::arm(time_point now) {
-  if (store_->committed() < store_->read_serial() || store_->waiting() > 0)
-    host_.wake_at(now + step);
+  const bool busy = store_->committed() < store_->read_serial() || store_->waiting() > 0;
+  if (!busy || armed_) return;
+  armed_ = true;
+  host_.wake_at(now + step);
 }
 
 /// Half of the room behind it is left to what is live.

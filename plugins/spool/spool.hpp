@@ -108,6 +108,7 @@ class spool {
   std::optional<store> store_;         ///< from start on
   bool spilling_ = false;
   bool failing_ = false;  ///< told of, until a write succeeds
+  bool armed_ = false;    ///< a step is due
   double tokens_ = 0;     ///< records that may be sent by replay_rate
   time_point replayed_at_{}, committed_at_{};
   std::optional<time_point> drain_since_;

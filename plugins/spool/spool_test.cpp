@@ -199,6 +199,7 @@ TEST_CASE("at its bound, what comes goes on to the queue, and that is counted an
   CHECK(run.balanced());
   run.stall(false);
   run.advance(1s);
+  CHECK(run.metric("spilling") == 0);
   CHECK(run.outputs().size() == 3'000);
   run.stall(true);
   run.push(bench::some(1'000));
