@@ -5,6 +5,7 @@ import collections
 import os
 import random
 import socket
+import threading
 import time
 
 from harness import SINK, Case, main, wait_until
@@ -34,6 +35,10 @@ class StreamSource(Case):
                     read_reply(stream)
         self.written += count
 
+    def add_until(self, over):
+        while not over.is_set():
+            self.add(500)
+
     def worker(self, name, outlet=None, keys="", sink=""):
         file = self.write(f"{name}.toml", f"""
 [pipeline]
@@ -56,6 +61,7 @@ url = "{(outlet or self.inlet).url}"
 mode = "stream"
 channel = "out:{name}"
 format = "raw"
+stream_length = 10_000_000
 {sink}
 """)
         return self.sluice(file, name)
@@ -74,6 +80,12 @@ format = "raw"
             return last == self.inlet.command("XREVRANGE", "in", "+", "-", "COUNT", 1)[0][0]
 
         wait_until(nothing_left, limit, "all is read and acknowledged")
+
+    def pending_of(self, worker):
+        """How many entries it has read and not acknowledged."""
+        names = self.inlet.command("XPENDING", "in", GROUP)[3] or []
+        return sum(int(count) for name, count in names
+                   if name.decode().endswith(f":{worker.pid}"))
 
     def dead(self):
         return self.inlet.command("XRANGE", "in:dead", "-", "+")
@@ -106,19 +118,29 @@ class Shared(StreamSource):
         names = ["one", "two"]
         keys = "max_deliveries = 1000"
         workers = {name: self.worker(name, keys=keys) for name in names}
+        left = 0
         for _ in range(KILLS):
-            for _ in range(pick.randrange(3, 15)):
-                self.add(200)
-                time.sleep(pick.random() * 0.03)
             name = pick.choice(names)
-            workers[name].kill()
-            self.add(200)
+            over = threading.Event()
+            adding = threading.Thread(target=self.add_until, args=(over,))
+            adding.start()
+            try:
+                wait_until(lambda: self.pending_of(workers[name]) > 0, 10, f"{name} is at work")
+                time.sleep(pick.random() * 0.05)
+                workers[name].kill()
+            finally:
+                over.set()
+                adding.join()
+            left += self.pending_of(workers[name])
             time.sleep(pick.random() * 1.5)
             workers[name] = self.worker(name, keys=keys)
         self.await_all_acknowledged(30)
         times = collections.Counter(self.done("one") + self.done("two"))
         twice = sum(count - 1 for count in times.values())
-        print(f"killed {KILLS} times: {self.written} entries, {twice} came again", flush=True)
+        print(f"killed {KILLS} times: {self.written} entries, {left} were left, {twice} came again",
+              flush=True)
+        if KILLS > 2:
+            self.assertGreater(left, 0)
         self.assertEqual(sorted(times), list(range(self.written)))
         self.assertEqual(self.dead(), [])
 
