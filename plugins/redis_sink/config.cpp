@@ -2,6 +2,8 @@
 
 #include "channel.hpp"
 
+#include <redis/client_name.hpp>
+
 #include <optional>
 #include <stdexcept>
 
@@ -17,15 +19,6 @@ std::optional<address> checked_url(const config& settings, problems& found) {
     found.add("url", error.what());
     return {};
   }
-}
-
-/// CLIENT SETNAME takes no spaces or control characters.
-std::string client_name(host host) {
-  std::string name = "sluice:";
-  name.append(host.pipeline()).append(":").append(host.stage());
-  for (char& c : name)
-    if (c <= ' ' || c > '~') c = '_';
-  return name;
 }
 
 }  // namespace
@@ -85,7 +78,7 @@ link_settings link_settings_of(const config& settings, host host) {
   made.password = settings.password;
   made.sentinel_user = settings.sentinel_user;
   made.sentinel_password = settings.sentinel_password;
-  made.client_name = client_name(host);
+  made.client_name = redis::client_name(host);
   made.tls = {settings.tls_verify, settings.tls_ca_file, settings.tls_cert_file,
               settings.tls_key_file, settings.tls_server_name};
   made.times = link_times_of(settings);

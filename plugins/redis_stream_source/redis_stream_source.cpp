@@ -1,5 +1,7 @@
 #include "redis_stream_source.hpp"
 
+#include <redis/client_name.hpp>
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,15 +21,6 @@ std::string own_name() {
   char name[256] = "";
   ::gethostname(name, sizeof name - 1);
   return std::string{name} + ":" + std::to_string(::getpid());
-}
-
-/// CLIENT SETNAME takes no spaces or control characters.
-std::string client_name(host host) {
-  std::string name = "sluice:";
-  name.append(host.pipeline()).append(":").append(host.stage());
-  for (char& c : name)
-    if (c <= ' ' || c > '~') c = '_';
-  return name;
 }
 
 consumer_settings consumer_settings_of(const source::config& given) {
@@ -52,7 +45,7 @@ client_settings client_settings_of(const source::config& given, host host) {
   client_settings made;
   made.to = redis::parse_url(given.url);
   made.password = given.password;
-  made.name = client_name(host);
+  made.name = redis::client_name(host);
   made.tls.ca_file = given.tls_ca_file;
   made.timeout = given.timeout;
   made.backoff_min = given.backoff_min;
