@@ -22,11 +22,32 @@ VALUES = (
     ("ENABLE_LOAD_SHEDDING", "false", "load_shedder", "enabled", "false"),
 )
 
+# What a file that says nothing of them has: the row of the requirement, and the key it became.
+DEFAULTS = (
+    ("2.A opens after 5 consecutive failures", "circuit_breaker", "failure_threshold", "5"),
+    ("2.A 30 seconds recovery timeout", "circuit_breaker", "recovery_timeout", '"30s"'),
+    ("2.A requires 2 successes to fully close", "circuit_breaker", "success_threshold", "2"),
+    ("2.B publish_timeout=1.0, 2.E timeout=1.0", "redis_sink", "timeout", '"1s"'),
+    ("2.B buffer_size=10000", "redis_sink", "queue.records", "10000"),
+    ("2.B batch_size=100", "redis_sink", "batch", "100"),
+    ("2.B batch_interval=0.1", "redis_sink", "interval", '"100ms"'),
+    ("2.B enable_sampling=True", "adaptive_sampler", "enabled", "true"),
+    ("2.B enable_load_shedding=True", "load_shedder", "enabled", "true"),
+    ("2.B drops oldest messages", "redis_sink", "queue.when_full", '"drop_oldest"'),
+    ("2.C HEALTHY 100%", "adaptive_sampler", "keep_healthy", "1"),
+    ("2.C WARNING 80%", "adaptive_sampler", "keep_warning", "0.8"),
+    ("2.C CRITICAL 50%", "adaptive_sampler", "keep_critical", "0.5"),
+    ("2.C OVERLOAD 20%", "adaptive_sampler", "keep_overload", "0.2"),
+    ("2.D pending queue > 1000 in CRITICAL state", "load_shedder", "pending", "1000"),
+    ("3.A BACKPRESSURE_MONITORING_ENABLED=true", "level", "mode", '"enforce"'),
+    ("3.A BACKPRESSURE_WINDOW_SECONDS=60", "backpressure_monitor", "window", '"1m"'),
+)
+
 
 class Environment(Case):
-    def effective(self, environment):
-        """{(owner, key): (value, origin)} of the ticker."""
-        answer = self.cli("check", "--effective", "--format", "json", TICKER,
+    def effective(self, environment, file=TICKER):
+        """{(owner, key): (value, origin)} of the ticker, or of another file."""
+        answer = self.cli("check", "--effective", "--format", "json", file,
                           environment=SHIPPED | environment)
         self.assertEqual(answer.returncode, 0, answer.stdout + answer.stderr)
         self.assertNotRegex(answer.stdout + answer.stderr, "hunter")
@@ -39,6 +60,15 @@ class Environment(Case):
                 self.assertNotEqual(self.effective({})[owner, key][0], value)
                 self.assertEqual(self.effective({variable: text})[owner, key],
                                  (value, f"environment {variable}"))
+
+    def test_the_numbers_of_the_requirement_are_the_defaults(self):
+        plugins = ("market_simulator", *RESILIENT, "redis_sink")
+        found = self.effective({}, self.write("bare.toml", "".join(
+            f'[[stage]]\nplugin = "{plugin}"\n' for plugin in plugins)
+            + '[[service]]\nplugin = "backpressure_monitor"\n'))
+        for row, owner, key, value in DEFAULTS:
+            with self.subTest(row):
+                self.assertEqual(found[owner, key], (value, "default"))
 
     def test_a_dotenv_file(self):
         self.write(".env", "# the requirement's\n"
