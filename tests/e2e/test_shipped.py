@@ -8,7 +8,7 @@ from harness import SOURCE, Case, main
 from process import free_port, wait_until
 
 PIPELINES = f"{SOURCE}/pipelines"
-KEYS = {"KITE_API_KEY": "key", "KITE_ACCESS_TOKEN": "token"}
+KEYS = {"KITE_API_KEY": "key", "KITE_ACCESS_TOKEN": "token", "STREAM": "orders"}
 RESILIENT = ("adaptive_sampler", "load_shedder", "circuit_breaker")
 
 # Whatever proxy the environment names.
