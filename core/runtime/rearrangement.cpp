@@ -140,16 +140,20 @@ std::vector<edge> rearrangement::edges_of(const std::string& name) const {
 // --- what comes ---------------------------------------------------------------------------------
 
 void rearrangement::start() {
-  std::vector<lane*> lanes;
-  for (const auto& each : lanes_) lanes.push_back(each.get());
+  for (const engine::newcomer& one : added_) {
+    const bool in_new_lane = std::any_of(lanes_.begin(), lanes_.end(),
+                                         [&](const auto& each) { return each.get() == one.in; });
+    if (in_new_lane)
+      for (edge& next : edges_of(one.spec->name)) one.made->connect(std::move(next));
+  }
+  for (const auto& each : lanes_) {
+    each->seal();
+    begun_.push_back(each.get());
+  }
+  // From here on the engine measures them: they are whole.
   engine_.enter(added_, std::exchange(lanes_, {}));
   // From the back: what is in front may push as soon as it started.
-  for (auto each = lanes.rbegin(); each != lanes.rend(); ++each) {
-    for (const engine::newcomer& one : added_)
-      if (one.in == *each)
-        for (edge& next : edges_of(one.spec->name)) one.made->connect(std::move(next));
-    (*each)->seal();
-    begun_.push_back(*each);
+  for (auto each = begun_.rbegin(); each != begun_.rend(); ++each) {
     std::string why;
     if (!(*each)->try_start(why)) throw std::runtime_error{why};
   }

@@ -237,6 +237,24 @@ TEST_CASE("rearrangement: one that cannot be made or started leaves all as it wa
   all.check_balance();
 }
 
+TEST_CASE("rearrangement: while one starts, the rest of what comes is measured already") {
+  moving all;
+  all.put("second", sink, {"pass"});
+  all.put("third", sink, {"pass"});
+  int measured = 0;
+  for (const char* each : {"second", "third"})
+    all[each].start = [&] {
+      all.run->running().tick();
+      measured += all.here("second") && all.here("third");
+    };
+  CHECK(all.change().error == "");
+  CHECK(measured == 2);
+  all.give_many(2);
+  CHECK(all.words("second") == "1:1 1:2");
+  CHECK(all.words("third") == "1:1 1:2");
+  all.check_balance();
+}
+
 TEST_CASE("rearrangement: a stage that would leave its lane is refused by name") {
   moving all;
   all.put("hop", transform, {"source"}, "pass");
