@@ -6,38 +6,15 @@
 
 namespace sluice::adaptive_sampler {
 
-namespace {
-
-struct metric {
-  std::uint32_t kind;
-  std::string_view name, doc;
-};
-
-constexpr std::array<metric, 5> metrics{{
-    {SLUICE_GAUGE, "keep_ratio", "Part of the records of priority 1 and 2 that is kept now."},
-    {SLUICE_GAUGE, "keep_ratio_low", "Part of the records of priority 2 that is kept now."},
-    {SLUICE_GAUGE, "fair_share_per_second",
-     "Records of priority 1 a second up to which an instrument is kept whole; 0 while no fair "
-     "share is in force."},
-    {SLUICE_COUNTER, "sampled_normal", "Records of priority 1 that were sampled out."},
-    {SLUICE_COUNTER, "sampled_low", "Records of priority 2 that were sampled out."},
-}};
-
-}  // namespace
-
 adaptive_sampler::adaptive_sampler(const config& given, host of)
     : config_{given},
       host_{of},
-      metrics_{of.extension<sluice_metrics>(SLUICE_EXT_METRICS)},
+      meters_{of},
       table_{given},
       controller_{table_, steering(given)},
       phases_{given.seed},
       random_{given.seed},
-      all_{random_.next()} {
-  for (std::size_t i = 0; metrics_ != nullptr && i < metrics.size(); ++i)
-    numbers_[i] = metrics_->add(host_.raw(), metrics[i].kind, borrow(metrics[i].name),
-                                borrow(metrics[i].doc));
-}
+      all_{random_.next()} {}
 
 void adaptive_sampler::process(batch& records) {
   const sluice_pressure& seen = records.pressure();
@@ -223,17 +200,16 @@ void adaptive_sampler::load_low(state_reader& in) {
 }
 
 void adaptive_sampler::publish() {
-  if (metrics_ == nullptr) return;
   const auto part = [](sampling::share of) {
     return static_cast<double>(of.parts()) / static_cast<double>(sampling::share::one);
   };
   const double fair = normal_.fair.per_second();
-  const std::array<double, metrics.size()> values{
-      ratio(), part(low_.kept), std::isfinite(fair) ? fair : 0,
-      static_cast<double>(sampled_[SLUICE_PRIORITY_NORMAL]),
-      static_cast<double>(sampled_[SLUICE_PRIORITY_LOW])};
-  for (std::size_t i = 0; i < values.size(); ++i)
-    metrics_->set(host_.raw(), numbers_[i], values[i]);
+  meters_[meter::keep_ratio] = ratio();
+  meters_[meter::keep_ratio_low] = part(low_.kept);
+  meters_[meter::fair_share_per_second] = std::isfinite(fair) ? fair : 0;
+  meters_[meter::sampled_normal] = static_cast<double>(sampled_[SLUICE_PRIORITY_NORMAL]);
+  meters_[meter::sampled_low] = static_cast<double>(sampled_[SLUICE_PRIORITY_LOW]);
+  meters_.publish();
 }
 
 }  // namespace sluice::adaptive_sampler

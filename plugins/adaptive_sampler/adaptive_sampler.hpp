@@ -2,9 +2,9 @@
 #pragma once
 
 #include "fair_shares.hpp"
+#include "meters.hpp"
 #include "ratio_controller.hpp"
 
-#include <sluice/ext/metrics.h>
 #include <sampling/accumulator.hpp>
 #include <sampling/state.hpp>
 #include <sluice/stage.hpp>
@@ -124,7 +124,7 @@ class adaptive_sampler {
 
   config config_;
   const host host_;
-  const sluice_metrics* const metrics_;
+  meters meters_;
   sampling::level_table table_;
   ratio_controller controller_;
   population normal_, low_;
@@ -140,7 +140,6 @@ class adaptive_sampler {
   // Lately sampled: halved at each step. What is exempt has its part of the capacity.
   double records_ = 0, exempt_ = 0, lately_low_ = 0;
   std::array<std::uint64_t, 3> sampled_{};  // by priority
-  std::array<std::uint32_t, 5> numbers_{};
 };
 
 }  // namespace sluice::adaptive_sampler

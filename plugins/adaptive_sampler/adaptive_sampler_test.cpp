@@ -421,6 +421,29 @@ TEST_CASE("fair: weights re-scale to the true count in 95 of 100 seeds") {
   CHECK(within >= 95);
 }
 
+TEST_CASE("fair: of no instrument more than ceil(1/p) - 1 in a row, p being its own share") {
+  harness run{plugin};
+  run.pressure(at(SLUICE_OVERLOAD, 1000, 600));
+  std::vector<input> slot;  // Zipf's rates: each instrument has a share of its own
+  for (std::uint64_t key = 1; key <= 12; ++key)
+    for (std::uint64_t i = 0; i < 96 / key; ++i) slot.push_back({.key = key});
+  feed(run, slot, 22);
+  std::map<std::uint64_t, output> before;
+  std::map<std::uint64_t, std::uint64_t> longest;
+  for (const output& each : feed(run, slot, 40)) {
+    if (const auto last = before.find(each.key); last != before.end()) {
+      const std::uint64_t gap = each.seq - last->second.seq - 1;
+      // A weight is 1/p; over a run in which p changed, the smallest p counts.
+      const float most = std::max(each.weight, last->second.weight);
+      CHECK(gap <= static_cast<std::uint64_t>(std::ceil(most - 0.001F)) - 1);
+      longest[each.key] = std::max(longest[each.key], gap);
+    }
+    before[each.key] = each;
+  }
+  CHECK(longest.at(1) > longest.at(4));  // it is a bound of each, not of all
+  CHECK(longest.at(12) == 0);
+}
+
 TEST_CASE("the same seed keeps the same records, another one others") {
   const auto kept = [](const char* method, int seed) {
     const std::string more = "seed = " + std::to_string(seed) + "\nmode = 'fixed'";

@@ -126,7 +126,7 @@ void circuit_breaker::settle(time_point now) {
     armed_ = due;
     host_.wake_at(due);
   }
-  meters_.publish(breaker_, now);
+  publish(meters_, breaker_, now);
 }
 
 }  // namespace sluice::circuit_breaker

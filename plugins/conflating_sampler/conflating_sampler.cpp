@@ -5,24 +5,7 @@
 namespace sluice::conflating_sampler {
 
 conflating_sampler::conflating_sampler(const config& given, host with)
-    : config_{given},
-      host_{with},
-      trades_{with, given.trade_field},
-      exporter_{with.extension<sluice_metrics>(SLUICE_EXT_METRICS)} {
-  struct row {
-    std::uint32_t kind;
-    std::string_view name, doc;
-  };
-  static constexpr std::array<row, metrics> rows{{
-      {SLUICE_GAUGE, "waiting", "Quotes that wait for the end of their interval"},
-      {SLUICE_COUNTER, "trades", "Records that passed at once because they were trades"},
-      {SLUICE_COUNTER, "store_full", "Quotes that passed at once because no more could be held"},
-  }};
-  if (exporter_ == nullptr) return;
-  for (std::size_t i = 0; i < metrics; ++i)
-    numbers_[i] =
-        exporter_->add(host_.raw(), rows[i].kind, borrow(rows[i].name), borrow(rows[i].doc));
-}
+    : config_{given}, host_{with}, trades_{with, given.trade_field}, meters_{with} {}
 
 void conflating_sampler::process(batch& records) {
   const bool conflating =
@@ -30,7 +13,7 @@ void conflating_sampler::process(batch& records) {
   end_windows(records.now(), 0);
   for (record& each : records) {
     const bool trade = trades_.is(each);
-    if (trade) ++value(metric::trades);
+    if (trade) ++meters_[meter::trades];
     if (conflating && !trade && each.priority != SLUICE_PRIORITY_HIGH) {
       conflate(records, each);
     } else if (release(each.index, records.number(each)) || trade) {  // what waits is older
@@ -72,7 +55,7 @@ void conflating_sampler::conflate(batch& records, record& each) {
       wait(each.index, newest);
       return;
     }
-    ++value(metric::store_full);
+    ++meters_[meter::store_full];
   }
   windows_.open(each.index, records.now());
 }
@@ -117,9 +100,8 @@ void conflating_sampler::forget(std::uint32_t key) {
 /// One timer, for the window that ends first; none while nothing waits.
 void conflating_sampler::arm() {
   host_.wake_at(waiting_count_ > 0 ? end(windows_.first()) : never);
-  value(metric::waiting) = static_cast<double>(waiting_count_);
-  if (exporter_ == nullptr) return;
-  for (std::size_t i = 0; i < metrics; ++i) exporter_->set(host_.raw(), numbers_[i], values_[i]);
+  meters_[meter::waiting] = static_cast<double>(waiting_count_);
+  meters_.publish();
 }
 
 // --- changes while it runs ----------------------------------------------------------------------

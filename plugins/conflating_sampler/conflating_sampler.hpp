@@ -5,8 +5,8 @@
 #include "trades.hpp"
 #include "windows.hpp"
 
-#include <sluice/ext/metrics.h>
 #include <sampling/state.hpp>
+#include <sluice/meters.hpp>
 #include <sluice/stage.hpp>
 
 #include <array>
@@ -15,6 +15,14 @@
 #include <vector>
 
 namespace sluice::conflating_sampler {
+
+enum class meter : std::uint8_t { waiting, trades, store_full };
+
+inline constexpr std::array meter_rows{
+    gauge(meter::waiting, "waiting", "Quotes that wait for the end of their interval"),
+    counter(meter::trades, "trades", "Records that passed at once because they were trades"),
+    counter(meter::store_full, "store_full",
+            "Quotes that passed at once because no more could be held")};
 
 class conflating_sampler {
  public:
@@ -55,8 +63,6 @@ class conflating_sampler {
   void load(state_reader& in);
 
  private:
-  enum class metric : std::uint8_t { waiting, trades, store_full, count };
-
   void conflate(batch& records, record& each);
   void end_windows(time_point now, std::uint32_t position);
   const record* waiting(std::uint32_t key);
@@ -67,7 +73,6 @@ class conflating_sampler {
   void save_windows(state_writer& out) const;
   void load_windows(state_reader& in);
   void arm();
-  double& value(metric which) { return values_[static_cast<std::size_t>(which)]; }
 
   config config_;
   const host host_;
@@ -76,10 +81,7 @@ class conflating_sampler {
   std::vector<held_record> waiting_;  ///< by index: the newest quote, while its window is open
   std::size_t waiting_count_ = 0;
 
-  static constexpr std::size_t metrics = static_cast<std::size_t>(metric::count);
-  const sluice_metrics* exporter_;
-  std::array<std::uint32_t, metrics> numbers_{};
-  std::array<double, metrics> values_{};
+  meters<meter_rows> meters_;
 };
 
 }  // namespace sluice::conflating_sampler

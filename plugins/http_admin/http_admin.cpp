@@ -6,40 +6,8 @@
 #include <string_view>
 
 namespace sluice::http_admin {
-namespace {
-
-struct metric_row {
-  std::uint32_t kind;
-  std::string_view name, doc;
-  double (*read)(const server& of);
-};
-
-constexpr std::array<metric_row, 6> metric_rows{{
-    {SLUICE_GAUGE, "port", "The port listened on.",
-     [](const server& of) { return static_cast<double>(of.port()); }},
-    {SLUICE_GAUGE, "connections", "Connections that are open.",
-     [](const server& of) { return static_cast<double>(of.connections()); }},
-    {SLUICE_COUNTER, "requests", "Requests answered.",
-     [](const server& of) { return static_cast<double>(of.counts().requests); }},
-    {SLUICE_COUNTER, "refused", "Requests refused for their token.",
-     [](const server& of) { return static_cast<double>(of.counts().refused); }},
-    {SLUICE_COUNTER, "cut", "Requests ended by a limit of time or size.",
-     [](const server& of) { return static_cast<double>(of.counts().cut); }},
-    {SLUICE_COUNTER, "displaced", "Connections closed to make room for another.",
-     [](const server& of) { return static_cast<double>(of.counts().displaced); }},
-}};
-
-}  // namespace
-
 service::service(const config& with, sluice::host host)
-    : host_{host},
-      server_{with, host},
-      metrics_{host.extension<sluice_metrics>(SLUICE_EXT_METRICS)} {
-  if (metrics_ == nullptr) return;
-  for (std::size_t i = 0; i < metric_rows.size(); ++i)
-    metric_numbers_[i] = metrics_->add(host_.raw(), metric_rows[i].kind,
-                                       borrow(metric_rows[i].name), borrow(metric_rows[i].doc));
-}
+    : host_{host}, server_{with, host}, meters_{host} {}
 
 void service::validate(const config& with, sluice::problems& found) {
   if (with.tls_certificate.has_value() != with.tls_key.has_value())
@@ -76,13 +44,21 @@ bool service::drain(sluice::time_point) {
 
 /// Behind every call: asks for the next wake-up if it is another one than before.
 void service::after(sluice::time_point) {
-  if (metrics_ != nullptr)
-    for (std::size_t i = 0; i < metric_rows.size(); ++i)
-      metrics_->set(host_.raw(), metric_numbers_[i], metric_rows[i].read(server_));
+  publish_meters();
   const time_point next = server_.next();
   if (next == wake_at_) return;
   wake_at_ = next;
   host_.wake_at(next);
+}
+
+void service::publish_meters() {
+  meters_[meter::port] = static_cast<double>(server_.port());
+  meters_[meter::connections] = static_cast<double>(server_.connections());
+  meters_[meter::requests] = static_cast<double>(server_.counts().requests);
+  meters_[meter::refused] = static_cast<double>(server_.counts().refused);
+  meters_[meter::cut] = static_cast<double>(server_.counts().cut);
+  meters_[meter::displaced] = static_cast<double>(server_.counts().displaced);
+  meters_.publish();
 }
 
 }  // namespace sluice::http_admin

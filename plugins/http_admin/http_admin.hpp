@@ -4,13 +4,23 @@
 #include "config.hpp"
 #include "server.hpp"
 
-#include <sluice/ext/metrics.h>
+#include <sluice/meters.hpp>
 #include <sluice/stage.hpp>
 
 #include <array>
 #include <cstdint>
 
 namespace sluice::http_admin {
+
+enum class meter : std::uint8_t { port, connections, requests, refused, cut, displaced };
+
+inline constexpr std::array meter_rows{
+    gauge(meter::port, "port", "The port listened on."),
+    gauge(meter::connections, "connections", "Connections that are open."),
+    counter(meter::requests, "requests", "Requests answered."),
+    counter(meter::refused, "refused", "Requests refused for their token."),
+    counter(meter::cut, "cut", "Requests ended by a limit of time or size."),
+    counter(meter::displaced, "displaced", "Connections closed to make room for another.")};
 
 class service {
  public:
@@ -32,12 +42,12 @@ class service {
 
  private:
   void after(sluice::time_point now);
+  void publish_meters();
 
   sluice::host host_;
   server server_;
   sluice::time_point wake_at_ = never;
-  const sluice_metrics* metrics_ = nullptr;
-  std::array<std::uint32_t, 6> metric_numbers_{};
+  meters<meter_rows> meters_;
 };
 
 }  // namespace sluice::http_admin

@@ -12,61 +12,14 @@ namespace {
 
 constexpr duration metrics_interval = std::chrono::milliseconds{100};
 
-struct metric_row {
-  std::uint32_t kind;
-  std::string_view name, doc;
-  double (*read)(server& of);
-};
-
-constexpr std::array<metric_row, 16> metric_rows{{
-    {SLUICE_GAUGE, "port", "The port listened on.",
-     [](server& of) { return static_cast<double>(of.port()); }},
-    {SLUICE_GAUGE, "clients", "Clients connected.",
-     [](server& of) { return static_cast<double>(of.ticker().clients().size()); }},
-    {SLUICE_GAUGE, "instruments", "Instruments of which a tick was seen.",
-     [](server& of) { return static_cast<double>(of.ticker().instruments()); }},
-    {SLUICE_COUNTER, "accepted", "Clients let in.",
-     [](server& of) { return static_cast<double>(of.counts().accepted); }},
-    {SLUICE_COUNTER, "refused_malformed", "Clients refused with 400.",
-     [](server& of) { return static_cast<double>(of.counts().refused_400); }},
-    {SLUICE_COUNTER, "refused_credentials", "Clients refused with 403.",
-     [](server& of) { return static_cast<double>(of.counts().refused_403); }},
-    {SLUICE_COUNTER, "refused_limit", "Clients refused with 429.",
-     [](server& of) { return static_cast<double>(of.counts().refused_429); }},
-    {SLUICE_COUNTER, "cut_slow", "Clients cut because they took nothing for too long.",
-     [](server& of) { return static_cast<double>(of.counts().cut_slow); }},
-    {SLUICE_COUNTER, "cut_dead", "Clients cut because they answered no ping.",
-     [](server& of) { return static_cast<double>(of.counts().cut_dead); }},
-    {SLUICE_COUNTER, "frames", "Frames queued for clients.",
-     [](server& of) { return static_cast<double>(of.ticker().counts().frames); }},
-    {SLUICE_COUNTER, "packets", "Packets in those frames.",
-     [](server& of) { return static_cast<double>(of.ticker().counts().packets); }},
-    {SLUICE_COUNTER, "texts", "Text messages queued for clients.",
-     [](server& of) { return static_cast<double>(of.ticker().counts().texts); }},
-    {SLUICE_COUNTER, "skipped_frames", "Frames a client's queue had no room for.",
-     [](server& of) { return static_cast<double>(of.ticker().counts().skipped_frames); }},
-    {SLUICE_COUNTER, "skipped_packets", "Packets in those frames.",
-     [](server& of) { return static_cast<double>(of.ticker().counts().skipped_packets); }},
-    {SLUICE_COUNTER, "skipped_texts", "Text messages a client's queue had no room for.",
-     [](server& of) { return static_cast<double>(of.ticker().counts().skipped_texts); }},
-    {SLUICE_COUNTER, "bad_requests", "Messages of clients that are no request.",
-     [](server& of) { return static_cast<double>(of.ticker().counts().bad_requests); }},
-}};
-
 }  // namespace
 
 sink::sink(const config& with, sluice::host host)
     : host_{host},
       server_{with, host},
       tick_schema_{host.schema(kite::tick_schema)},
-      order_schema_{host.schema(kite::order_schema)} {
-  static_assert(metric_rows.size() == metric_count);
-  metrics_ = host_.extension<sluice_metrics>(SLUICE_EXT_METRICS);
-  if (metrics_ == nullptr) return;
-  for (std::size_t i = 0; i < metric_count; ++i)
-    metric_numbers_[i] = metrics_->add(host_.raw(), metric_rows[i].kind,
-                                       borrow(metric_rows[i].name), borrow(metric_rows[i].doc));
-}
+      order_schema_{host.schema(kite::order_schema)},
+      meters_{host} {}
 
 void sink::validate(const config& with, sluice::problems& found) {
   if (with.tls_certificate.has_value() != with.tls_key.has_value())
@@ -122,15 +75,34 @@ bool sink::drain(sluice::time_point) {
 
 /// Behind every call: asks for the next wake-up if it is another one than before.
 void sink::after(sluice::time_point now) {
-  if (metrics_ != nullptr && metrics_at_ <= now) {
+  if (metrics_at_ <= now) {
     metrics_at_ = now + metrics_interval;
-    for (std::size_t i = 0; i < metric_count; ++i)
-      metrics_->set(host_.raw(), metric_numbers_[i], metric_rows[i].read(server_));
+    publish_meters();
   }
   const time_point next = server_.next();
   if (next == wake_at_) return;
   wake_at_ = next;
   host_.wake_at(next);
+}
+
+void sink::publish_meters() {
+  meters_[meter::port] = static_cast<double>(server_.port());
+  meters_[meter::clients] = static_cast<double>(server_.ticker().clients().size());
+  meters_[meter::instruments] = static_cast<double>(server_.ticker().instruments());
+  meters_[meter::accepted] = static_cast<double>(server_.counts().accepted);
+  meters_[meter::refused_malformed] = static_cast<double>(server_.counts().refused_400);
+  meters_[meter::refused_credentials] = static_cast<double>(server_.counts().refused_403);
+  meters_[meter::refused_limit] = static_cast<double>(server_.counts().refused_429);
+  meters_[meter::cut_slow] = static_cast<double>(server_.counts().cut_slow);
+  meters_[meter::cut_dead] = static_cast<double>(server_.counts().cut_dead);
+  meters_[meter::frames] = static_cast<double>(server_.ticker().counts().frames);
+  meters_[meter::packets] = static_cast<double>(server_.ticker().counts().packets);
+  meters_[meter::texts] = static_cast<double>(server_.ticker().counts().texts);
+  meters_[meter::skipped_frames] = static_cast<double>(server_.ticker().counts().skipped_frames);
+  meters_[meter::skipped_packets] = static_cast<double>(server_.ticker().counts().skipped_packets);
+  meters_[meter::skipped_texts] = static_cast<double>(server_.ticker().counts().skipped_texts);
+  meters_[meter::bad_requests] = static_cast<double>(server_.ticker().counts().bad_requests);
+  meters_.publish();
 }
 
 }  // namespace sluice::kite_server

@@ -2,12 +2,11 @@
 #pragma once
 
 #include "config.hpp"
+#include "meters.hpp"
 #include "server.hpp"
 
-#include <sluice/ext/metrics.h>
 #include <sluice/stage.hpp>
 
-#include <array>
 #include <cstdint>
 
 namespace sluice::kite_server {
@@ -33,19 +32,15 @@ class sink {
   bool drain(sluice::time_point deadline);
 
  private:
-  static constexpr std::size_t metric_count = 16;
-
   void after(sluice::time_point now);
-  void add_metrics();
-  void export_metrics();
+  void publish_meters();
 
   sluice::host host_;
   server server_;
   std::uint16_t tick_schema_, order_schema_;
   sluice::time_point wake_at_ = never;
   sluice::time_point metrics_at_{};
-  const sluice_metrics* metrics_ = nullptr;
-  std::array<std::uint32_t, metric_count> metric_numbers_{};
+  meters meters_;
 };
 
 }  // namespace sluice::kite_server

@@ -85,16 +85,16 @@ void feed_socket::advance(time_point now) {
       break;
     case step::ping: connection_->ping(); break;
     case step::silent:
-      abort(now, metric::silences,
+      abort(now, meter::silences,
             "not even a heartbeat or a ping for " + seconds_text(shared_.settings.rules.silence));
       break;
     case step::stalled:
       abort(
-          now, metric::stalls,
+          now, meter::stalls,
           "only heartbeats for " + seconds_text(shared_.settings.rules.stall) + " in market hours");
       break;
     case step::stalled_again:
-      shared_.count.add(metric::stalls);
+      shared_.count[meter::stalls] += 1;
       alert("stalled", "still only heartbeats after a redial; is it a holiday?");
       break;
   }
@@ -121,7 +121,7 @@ void feed_socket::read_token_and_dial(time_point now) {
 
   shared_.hide.add(key);
   shared_.hide.add(token);
-  shared_.count.add(metric::dials);
+  shared_.count[meter::dials] += 1;
   ++dials_;
   target_ = target_of(shared_.settings.server, key, token);
   if (numeric_address(shared_.settings.server.host))
@@ -168,7 +168,7 @@ void feed_socket::on_open() {
   for (const std::string& message : subscribe_) connection_->send(message);
   const std::string what = std::to_string(instruments_) + " instruments subscribed";
   if (!lost_at_) return event("connected", what);
-  shared_.count.add(metric::reconnects);
+  shared_.count[meter::reconnects] += 1;
   event("reconnect", "back after " + seconds_text(now - *lost_at_) + ", " + what);
   lost_at_.reset();
 }
@@ -187,18 +187,18 @@ void feed_socket::on_message(std::span<const std::uint8_t> message, bool text) {
 }
 
 void feed_socket::on_text(std::string_view text, time_point now) {
-  shared_.count.add(metric::bytes, static_cast<double>(text.size()));
+  shared_.count[meter::bytes] += static_cast<double>(text.size());
   const kite::server_text said = kite::parse_server_text(text);
   switch (said.kind) {
     case kite::text_kind::order:
       if (shared_.settings.orders) shared_.records.order(said.data, now);
       break;
     case kite::text_kind::error:
-      shared_.count.add(metric::server_errors);
+      shared_.count[meter::server_errors] += 1;
       if (shared_.server_events.take(now)) alert("server_error", safe(said.data));
       break;
     case kite::text_kind::message:
-      shared_.count.add(metric::server_notices);
+      shared_.count[meter::server_notices] += 1;
       if (shared_.server_events.take(now)) event("server_notice", safe(said.data));
       break;
     case kite::text_kind::instruments_meta:
@@ -208,9 +208,9 @@ void feed_socket::on_text(std::string_view text, time_point now) {
       shared_.instruments_meta = said.data;
       break;
     case kite::text_kind::app_code: break;
-    case kite::text_kind::other: shared_.count.add(metric::texts_unknown); break;
+    case kite::text_kind::other: shared_.count[meter::texts_unknown] += 1; break;
     case kite::text_kind::malformed:
-      shared_.count.add(metric::texts_malformed);
+      shared_.count[meter::texts_malformed] += 1;
       shared_.to.discard(reason::malformed, 1);
       break;
   }
@@ -224,15 +224,15 @@ void feed_socket::on_end(const ending& how) {
   if (!session_.open()) return dial_ended(now, how);
   session_.lost(now);
   lost_at_ = now;
-  shared_.count.add(metric::disconnects);
+  shared_.count[meter::disconnects] += 1;
   alert("disconnect", safe(how.what) + retry_text(now));
 }
 
-void feed_socket::abort(time_point now, metric of, const std::string& why) {
+void feed_socket::abort(time_point now, meter of, const std::string& why) {
   connection_.reset();
   lost_at_ = now;
-  shared_.count.add(metric::disconnects);
-  shared_.count.add(of);
+  shared_.count[meter::disconnects] += 1;
+  shared_.count[of] += 1;
   alert("disconnect", why + retry_text(now));
 }
 
@@ -250,10 +250,10 @@ void feed_socket::dial_ended(time_point now, const ending& how) {
   switch (how.status) {
     case 401:
     case 403:
-      shared_.count.add(metric::token_refusals);
+      shared_.count[meter::token_refusals] += 1;
       return alert("token_refused", answer + ": no dial until there is a new access token");
     case 429:
-      shared_.count.add(metric::rate_limits);
+      shared_.count[meter::rate_limits] += 1;
       return alert("rate_limited", answer + ": the key has too many connections" + retry_text(now));
     case 400:
       shared_.refusal = answer;
@@ -268,8 +268,8 @@ void feed_socket::dial_ended(time_point now, const ending& how) {
 void feed_socket::tell_gap(time_point now) {
   const std::optional<gap> found = session_.take_gap(now);
   if (!found) return;
-  shared_.count.add(metric::gaps);
-  shared_.count.add(metric::gap_seconds, seconds_of(found->to - found->from));
+  shared_.count[meter::gaps] += 1;
+  shared_.count[meter::gap_seconds] += seconds_of(found->to - found->from);
   alert("gap", missed(found->from, found->to, now));
 }
 

@@ -2,10 +2,10 @@
 // here, what its server sends is told here.
 #pragma once
 
-#include "counters.hpp"
 #include "endpoint.hpp"
 #include "intake.hpp"
 #include "market_hours.hpp"
+#include "meters.hpp"
 #include "network.hpp"
 #include "plan.hpp"
 #include "reader_watch.hpp"
@@ -54,7 +54,7 @@ struct feed_settings {
 struct feed {
   host to;
   feed_settings settings;
-  counters count;
+  meters count;
   dial_gate gate;
   network net;
   intake records;
@@ -107,7 +107,7 @@ class feed_socket final : public connection_listener {
   void read_token_and_dial(time_point now);
   void wait_for_token(time_point now, state before, const std::string& why);
   void dial_now(std::vector<std::string> addresses);
-  void abort(time_point now, metric of, const std::string& why);
+  void abort(time_point now, meter of, const std::string& why);
   void dial_ended(time_point now, const ending& how);
   void on_text(std::string_view text, time_point now);
   void tell_gap(time_point now);

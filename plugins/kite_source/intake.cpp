@@ -5,7 +5,7 @@
 
 namespace sluice::kite_source {
 
-intake::intake(host to, counters& count, std::span<const std::uint32_t> watch)
+intake::intake(host to, meters& count, std::span<const std::uint32_t> watch)
     : host_{to},
       count_{count},
       watch_{watch},
@@ -42,13 +42,13 @@ arrived intake::binary(std::span<const std::uint8_t> frame, snapshot_filter& sna
       });
   if (filled != 0) host_.push(std::span{records_}.first(filled));
 
-  count_.add(metric::frames);
-  count_.add(metric::bytes, static_cast<double>(frame.size()));
-  count_.add(metric::heartbeats, found.heartbeat ? 1 : 0);
-  count_.add(metric::snapshots, cached);
-  count_.add(metric::unknown_segments, unknown_segments);
-  count_.add(metric::unknown_packets, found.unknown_lengths);
-  count_.add(metric::damaged_frames, found.damaged ? 1 : 0);
+  count_[meter::frames] += 1;
+  count_[meter::bytes] += static_cast<double>(frame.size());
+  count_[meter::heartbeats] += found.heartbeat ? 1 : 0;
+  count_[meter::snapshots] += cached;
+  count_[meter::unknown_segments] += unknown_segments;
+  count_[meter::unknown_packets] += found.unknown_lengths;
+  count_[meter::damaged_frames] += found.damaged ? 1 : 0;
   const std::uint32_t lost = found.unknown_lengths + (found.damaged ? 1 : 0);
   if (lost != 0) host_.discard(reason::malformed, lost);
   return {found.packets, found.packets > cached};
@@ -57,10 +57,10 @@ arrived intake::binary(std::span<const std::uint8_t> frame, snapshot_filter& sna
 void intake::order(std::string_view json, time_point now) {
   const kite::order_update update = kite::read_order(json);
   if (!update.order_id.empty() && !orders_.first(update)) {
-    count_.add(metric::orders_repeated);
+    count_[meter::orders_repeated] += 1;
     return;
   }
-  count_.add(metric::orders);
+  count_[meter::orders] += 1;
   record made{};
   made.key = update.token;
   made.schema = order_schema_;

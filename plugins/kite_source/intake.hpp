@@ -1,7 +1,7 @@
 // kite_source/intake.hpp - from a message's bytes to records.
 #pragma once
 
-#include "counters.hpp"
+#include "meters.hpp"
 #include "snapshot_filter.hpp"
 #include "token_set.hpp"
 
@@ -24,7 +24,7 @@ struct arrived {
 /// Shared by a source's sockets: they all run in its lane.
 class intake {
  public:
-  intake(host to, counters& count, std::span<const std::uint32_t> watch);
+  intake(host to, meters& count, std::span<const std::uint32_t> watch);
 
   /// Pushes a record for each good packet, its payload a view into `frame`; counts and discards
   /// what cannot become one.
@@ -36,7 +36,7 @@ class intake {
   static constexpr std::size_t chunk = SLUICE_BATCH_MAX;
 
   host host_;
-  counters& count_;
+  meters& count_;
   token_set watch_;
   kite::order_memory orders_;
   std::uint16_t tick_schema_, order_schema_;

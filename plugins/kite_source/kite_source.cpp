@@ -127,12 +127,12 @@ struct source::parts {
           std::count_if(sockets.begin(), sockets.end(),
                         [which](const feed_socket& socket) { return socket.now_in() == which; }));
     };
-    counters& count = shared.count;
-    count.set(metric::sockets, static_cast<double>(sockets.size()));
-    count.set(metric::sockets_connected, in(state::live) + in(state::stale));
-    count.set(metric::sockets_auth_wait, in(state::auth_wait));
-    count.set(metric::sockets_stopped, in(state::stopped));
-    count.set(metric::feed_age, seconds_of(now - shared.ticks_at));
+    meters& count = shared.count;
+    count[meter::sockets] = static_cast<double>(sockets.size());
+    count[meter::sockets_connected] = in(state::live) + in(state::stale);
+    count[meter::sockets_auth_wait] = in(state::auth_wait);
+    count[meter::sockets_stopped] = in(state::stopped);
+    count[meter::feed_age_seconds] = seconds_of(now - shared.ticks_at);
     count.publish();
   }
 };

@@ -25,27 +25,12 @@ const char* name_of(std::uint32_t level) {
 }  // namespace
 
 load_shedder::load_shedder(const config& given, host with)
-    : config_{given}, host_{with}, exporter_{with.extension<sluice_metrics>(SLUICE_EXT_METRICS)} {
-  struct row {
-    std::uint32_t kind;
-    std::string_view name, doc;
-  };
-  static constexpr std::array<row, metrics> rows{{
-      {SLUICE_GAUGE, "shedding", "1 while records are shed"},
-      {SLUICE_COUNTER, "shed_overload", "Records shed because the level was OVERLOAD"},
-      {SLUICE_COUNTER, "shed_pending", "Records shed in CRITICAL because too many were pending"},
-      {SLUICE_COUNTER, "floor_passed", "Records beyond capacity that passed: no key goes dark"},
-  }};
-  if (exporter_ == nullptr) return;
-  for (std::size_t i = 0; i < metrics; ++i)
-    numbers_[i] =
-        exporter_->add(host_.raw(), rows[i].kind, borrow(rows[i].name), borrow(rows[i].doc));
-}
+    : config_{given}, host_{with}, meters_{with} {}
 
 /// The one before may have shed.
 void load_shedder::start() {
-  value(metric::shedding) = shedding_ ? 1 : 0;
-  publish(metric::shedding);
+  meters_[meter::shedding] = shedding_ ? 1 : 0;
+  meters_.publish();
   if (shedding_ || told_) host_.wake_at(ends_);
 }
 
@@ -95,17 +80,16 @@ void load_shedder::shed(batch& records, trigger cause, bool begins) {
   if (begins && excess_of(last_seen_) > 0) bucket_.empty();
   floor_.begin(records.now(), static_cast<std::int64_t>(
                                   std::max(least_floor, floor_share * last_seen_.capacity_per_s)));
-  const metric total = cause == trigger::overload ? metric::shed_overload : metric::shed_pending;
+  const meter total = cause == trigger::overload ? meter::shed_overload : meter::shed_pending;
   for (const record& each : records) {
     if (each.priority == SLUICE_PRIORITY_HIGH) {
       bucket_.spend();  // it takes of the capacity, too
     } else if (each.priority != SLUICE_PRIORITY_NORMAL || !passes(each.index)) {
       records.drop(each, reason::shed);
-      ++value(total);
+      ++meters_[total];
     }
   }
-  publish(total);
-  publish(metric::floor_passed);
+  meters_.publish();
 }
 
 bool load_shedder::passes(std::uint32_t index) {
@@ -116,7 +100,7 @@ bool load_shedder::passes(std::uint32_t index) {
   }
   if (!floor_.grant(index)) return false;
   bucket_.spend();
-  ++value(metric::floor_passed);
+  ++meters_[meter::floor_passed];
   return true;
 }
 
@@ -124,8 +108,8 @@ void load_shedder::turn(bool shedding) {
   if (shedding == shedding_) return;
   if (shedding && !told_) shed_before_ = shed_in_all();
   shedding_ = shedding;
-  value(metric::shedding) = shedding ? 1 : 0;
-  publish(metric::shedding);
+  meters_[meter::shedding] = shedding ? 1 : 0;
+  meters_.publish();
 }
 
 void load_shedder::tell(time_point now) {
@@ -172,11 +156,6 @@ void load_shedder::load(state_reader& in) {
   ends_ = in.get<time_point>(long_ago, now + quiet);
   shed_before_ = -in.get<double>(0, 1e18);
   if (!in.at_end()) throw std::runtime_error{"the state goes on behind its end"};
-}
-
-void load_shedder::publish(metric which) {
-  const auto i = static_cast<std::size_t>(which);
-  if (exporter_ != nullptr) exporter_->set(host_.raw(), numbers_[i], values_[i]);
 }
 
 }  // namespace sluice::load_shedder

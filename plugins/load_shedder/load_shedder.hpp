@@ -4,13 +4,23 @@
 #include "floor.hpp"
 #include "token_bucket.hpp"
 
-#include <sluice/ext/metrics.h>
+#include <sluice/meters.hpp>
 #include <sluice/stage.hpp>
 
 #include <array>
 #include <cstdint>
 
 namespace sluice::load_shedder {
+
+enum class meter : std::uint8_t { shedding, shed_overload, shed_pending, floor_passed };
+
+inline constexpr std::array meter_rows{
+    gauge(meter::shedding, "shedding", "1 while records are shed"),
+    counter(meter::shed_overload, "shed_overload", "Records shed because the level was OVERLOAD"),
+    counter(meter::shed_pending, "shed_pending",
+            "Records shed in CRITICAL because too many were pending"),
+    counter(meter::floor_passed, "floor_passed",
+            "Records beyond capacity that passed: no key goes dark")};
 
 class load_shedder {
  public:
@@ -48,7 +58,6 @@ class load_shedder {
 
  private:
   enum class trigger : std::uint8_t { none, overload, pending };
-  enum class metric : std::uint8_t { shedding, shed_overload, shed_pending, floor_passed, count };
 
   trigger trigger_of(const sluice_pressure& seen) const;
   double excess_of(const sluice_pressure& seen) const;
@@ -58,11 +67,8 @@ class load_shedder {
   void turn(bool shedding);
   void tell(time_point now);
   double shed_in_all() const {
-    return values_[static_cast<std::size_t>(metric::shed_overload)] +
-           values_[static_cast<std::size_t>(metric::shed_pending)];
+    return meters_[meter::shed_overload] + meters_[meter::shed_pending];
   }
-  void publish(metric which);
-  double& value(metric which) { return values_[static_cast<std::size_t>(which)]; }
 
   config config_;
   const host host_;
@@ -76,10 +82,7 @@ class load_shedder {
   double shed_before_ = 0;       ///< shed in all when what is told of began
   sluice_pressure last_seen_{};  ///< when it shed last
 
-  static constexpr std::size_t metrics = static_cast<std::size_t>(metric::count);
-  const sluice_metrics* exporter_;
-  std::array<std::uint32_t, metrics> numbers_{};
-  std::array<double, metrics> values_{};
+  meters<meter_rows> meters_;
 };
 
 }  // namespace sluice::load_shedder

@@ -37,17 +37,11 @@ void priority_sampler::validate(const config& given, problems& found) {
 
 priority_sampler::priority_sampler(const config& given, host of)
     : host_{of},
-      metrics_{of.extension<sluice_metrics>(SLUICE_EXT_METRICS)},
+      meters_{of},
       table_{given},
       best_effort_share_{given.best_effort_share},
       classes_{of, given.watch, given.best_effort},
       phases_{given.seed} {
-  if (metrics_ != nullptr) {
-    ratio_metric_ = metrics_->add(host_.raw(), SLUICE_GAUGE, borrow("keep_ratio"),
-                                  borrow("Part of the records of priority 1 that is kept now."));
-    watched_metric_ = metrics_->add(host_.raw(), SLUICE_GAUGE, borrow("watched_instruments"),
-                                    borrow("Instruments met that are on the watch list."));
-  }
   take_level(SLUICE_HEALTHY);
 }
 
@@ -112,9 +106,9 @@ void priority_sampler::load(state_reader& in) {
 
 void priority_sampler::publish() {
   told_watched_ = classes_.watched();
-  if (metrics_ == nullptr) return;
-  metrics_->set(host_.raw(), ratio_metric_, table_[level_]);
-  metrics_->set(host_.raw(), watched_metric_, static_cast<double>(told_watched_));
+  meters_[meter::keep_ratio] = table_[level_];
+  meters_[meter::watched_instruments] = static_cast<double>(told_watched_);
+  meters_.publish();
 }
 
 }  // namespace sluice::priority_sampler

@@ -3,13 +3,20 @@
 
 #include "classes.hpp"
 
-#include <sluice/ext/metrics.h>
 #include <sampling/accumulator.hpp>
 #include <sampling/level_table.hpp>
 #include <sampling/state.hpp>
+#include <sluice/meters.hpp>
 #include <sluice/stage.hpp>
 
 namespace sluice::priority_sampler {
+
+enum class meter : std::uint8_t { keep_ratio, watched_instruments };
+
+inline constexpr std::array meter_rows{
+    gauge(meter::keep_ratio, "keep_ratio", "Part of the records of priority 1 that is kept now."),
+    gauge(meter::watched_instruments, "watched_instruments",
+          "Instruments met that are on the watch list.")};
 
 class priority_sampler {
  public:
@@ -61,7 +68,7 @@ class priority_sampler {
   void publish();
 
   const host host_;
-  const sluice_metrics* const metrics_;
+  meters<meter_rows> meters_;
   sampling::level_table table_;
   double best_effort_share_;
   classes classes_;
@@ -70,7 +77,6 @@ class priority_sampler {
   std::uint32_t level_ = SLUICE_HEALTHY;
   sampling::share normal_, low_;
   std::size_t told_watched_ = 0;
-  std::uint32_t ratio_metric_ = 0, watched_metric_ = 0;
 };
 
 }  // namespace sluice::priority_sampler

@@ -54,18 +54,6 @@ client_settings client_settings_of(const source::config& given, host host) {
   return made;
 }
 
-struct meter {
-  std::uint32_t kind;
-  std::string_view name, doc;
-};
-constexpr std::array<meter, 5> meters{{
-    {SLUICE_GAUGE, "connected", "1 while connected to Redis and greeted"},
-    {SLUICE_COUNTER, "acknowledged", "Entries acknowledged after the pipeline had done with them"},
-    {SLUICE_COUNTER, "claimed", "Entries taken over from consumers that were silent"},
-    {SLUICE_COUNTER, "retried", "Entries to be handed over again after a loss"},
-    {SLUICE_COUNTER, "dead_letters", "Entries given up and put into the stream of dead letters"},
-}};
-
 }  // namespace
 
 void source::validate(const config& given, problems& found) {
@@ -89,7 +77,7 @@ void source::validate(const config& given, problems& found) {
 source::source(const config& given, host to)
     : host_{to},
       settlement_{to.extension<sluice_settlement>(SLUICE_EXT_SETTLEMENT)},
-      metrics_{to.extension<sluice_metrics>(SLUICE_EXT_METRICS)},
+      meters_{to},
       place_{redis::masked(redis::parse_url(given.url))},
       schema_{to.schema(entry_schema)},
       block_{given.block},
@@ -97,10 +85,6 @@ source::source(const config& given, host to)
       client_{io_, to, client_settings_of(given, to), *this} {
   if (settlement_ == nullptr)
     throw std::runtime_error{"this host tells no source how its records end"};
-  if (metrics_ == nullptr) return;
-  for (std::size_t i = 0; i < meters.size(); ++i)
-    meters_[i] =
-        metrics_->add(host_.raw(), meters[i].kind, borrow(meters[i].name), borrow(meters[i].doc));
 }
 
 void source::start() {
@@ -146,12 +130,13 @@ void source::advance() {
 }
 
 void source::publish_counts() {
-  if (metrics_ == nullptr) return;
   const consumer_counts& counts = consumer_.counts();
-  const std::array<std::uint64_t, 5> values{client_.up() ? 1u : 0u, counts.acknowledged,
-                                            counts.claimed, counts.retried, counts.buried};
-  for (std::size_t i = 0; i < values.size(); ++i)
-    metrics_->set(host_.raw(), meters_[i], static_cast<double>(values[i]));
+  meters_[meter::connected] = client_.up() ? 1 : 0;
+  meters_[meter::acknowledged] = static_cast<double>(counts.acknowledged);
+  meters_[meter::claimed] = static_cast<double>(counts.claimed);
+  meters_[meter::retried] = static_cast<double>(counts.retried);
+  meters_[meter::dead_letters] = static_cast<double>(counts.buried);
+  meters_.publish();
 }
 
 void source::up() {

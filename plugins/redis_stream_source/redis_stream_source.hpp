@@ -6,9 +6,9 @@
 #include "codec.hpp"
 #include "consumer.hpp"
 
-#include <sluice/ext/metrics.h>
 #include <sluice/ext/settlement.h>
 #include <redis/wake_slot.hpp>
+#include <sluice/meters.hpp>
 #include <sluice/stage.hpp>
 
 #include <array>
@@ -20,6 +20,17 @@
 #include <vector>
 
 namespace sluice::redis_stream_source {
+
+enum class meter : std::uint8_t { connected, acknowledged, claimed, retried, dead_letters };
+
+inline constexpr std::array meter_rows{
+    gauge(meter::connected, "connected", "1 while connected to Redis and greeted"),
+    counter(meter::acknowledged, "acknowledged",
+            "Entries acknowledged after the pipeline had done with them"),
+    counter(meter::claimed, "claimed", "Entries taken over from consumers that were silent"),
+    counter(meter::retried, "retried", "Entries to be handed over again after a loss"),
+    counter(meter::dead_letters, "dead_letters",
+            "Entries given up and put into the stream of dead letters")};
 
 class source final : client::owner, outlet {
  public:
@@ -139,8 +150,7 @@ class source final : client::owner, outlet {
 
   host host_;
   const sluice_settlement* settlement_;
-  const sluice_metrics* metrics_;
-  std::array<std::uint32_t, 5> meters_{};
+  meters<meter_rows> meters_;
   redis::wake_slot wakes_;
   boost::asio::io_context io_;
   const std::string place_;

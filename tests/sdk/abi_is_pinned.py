@@ -10,6 +10,8 @@ import re
 import sys
 from pathlib import Path
 
+LINES_MAX = 300
+
 
 def without_comments(text):
     return re.sub(r"/\*.*?\*/", "", text, flags=re.S)
@@ -71,6 +73,10 @@ def problems(source):
                 yield f"sdk/ABI.md: {name} does not begin with its size: it cannot grow"
         yield from (f"{path}: {name} is not pinned" for name in
                     [*enumerators(header), *constants(header)] if name not in values)
+    lines = len((include / "abi.h").read_text(encoding="utf-8").splitlines())
+    if lines >= LINES_MAX:
+        yield (f"{include}/abi.h: has {lines} lines, allowed are fewer than {LINES_MAX}: "
+               "what is new is an extension")
     if len(known) < 20:
         yield f"{include}: only {len(known)} structs were found"
     yield from (f"sdk/ABI.md: {name} is no struct" for name in table.keys() - known)

@@ -11,17 +11,22 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 SOUND = """
+#include <sluice/meters.hpp>
 #include <sluice/stage.hpp>
+enum class meter { kept, waiting };
+inline constexpr std::array meter_rows{sluice::counter(meter::kept, "kept", "Records kept"),
+                                       sluice::gauge(meter::waiting, "waiting", "That wait")};
 struct keeper {
   struct config { int minimum = 0; };
   static constexpr auto fields =
       sluice::fields(sluice::field<&config::minimum>("minimum", "Smallest kept.").by_default("1"));
   static constexpr sluice::description about{"keeper", "1.0.0", "Keeps."};
   static constexpr std::string_view state_schema = "keeper/1";
-  keeper(const config&, sluice::host) {}
+  keeper(const config&, sluice::host host) : meters_{host} {}
   void process(sluice::batch&) {}
   void save(sluice::state_writer& out) { out.put(1); }
   void load(sluice::state_reader&) {}
+  sluice::meters<meter_rows> meters_;
 };
 SLUICE_PLUGIN(keeper);
 """
@@ -29,11 +34,12 @@ SLUICE_PLUGIN(keeper);
 BROKEN = [
     ("auto fields =", "auto rows =", r"'T::fields.size\(\)' is invalid"),
     ("sluice::description about", "sluice::description told", r"decltype \(T::about\).* is not satisfied"),
-    ("keeper(const config&, sluice::host)", "keeper(sluice::host)",
+    ("keeper(const config&, sluice::host host)", "keeper(sluice::host host)",
      r"is_constructible.* evaluates to false|constructible_from"),
     ("int minimum", "const char* minimum", r"a config member is a bool, integer"),
     ('static constexpr std::string_view state_schema = "keeper/1";', "",
      r"a stage with save or load has a state_schema"),
+    ("{ kept, waiting }", "{ waiting, kept }", r"the rows stand in the order of their enum"),
 ]
 
 

@@ -218,8 +218,7 @@ struct sluice_host {
   void (*event)(const sluice_host* host, uint32_t severity, sluice_str kind, sluice_str message);
   /* [control][lane] the number of a schema ("kite.tick/1"); the same in the whole pipeline */
   uint16_t (*schema)(const sluice_host* host, sluice_str name);
-  /* [control][lane] the secret as it is now; SLUICE_FAILED with the reason in `out` if there is
-   * none */
+  /* [control][lane] the secret as it is now, or SLUICE_FAILED and why there is none, in `out` */
   sluice_status (*secret)(const sluice_host* host, uint64_t handle, sluice_text* out);
   /* [any] a host extension by id, null if unknown; valid as long as the host */
   const void* (*extension)(const sluice_host* host, sluice_str id);
