@@ -1,13 +1,11 @@
-#include "cli/breaker.hpp"
-
-#include "cli/control_client.hpp"
 #include "cli/output.hpp"
-#include "cli/run_dir.hpp"
-#include "cli/tell.hpp"
 #include "cli/verbs.hpp"
+#include "control/client.hpp"
+#include "control/guard_words.hpp"
+#include "control/run_dir.hpp"
+#include "control/tell.hpp"
 
 #include <fmt/format.h>
-#include <sluice/ext/guard.h>
 #include <boost/json.hpp>
 
 #include <array>
@@ -40,42 +38,32 @@ std::string states_of(std::string_view document, std::string_view stage) {
                                ? "the pipeline has no breaker"
                                : fmt::format("\"{}\" is no breaker of the pipeline, and nothing "
                                              "that one can be told; these are {}",
-                                             stage, guard_states)};
+                                             stage, control::guard_states)};
 }
 
 }  // namespace
 
-std::optional<std::uint32_t> guard_state(std::string_view word) {
-  constexpr std::array<std::pair<std::string_view, std::uint32_t>, 5> words{
-      {{"automatic", SLUICE_GUARD_AUTOMATIC},
-       {"close", SLUICE_GUARD_AUTOMATIC},
-       {"open", SLUICE_GUARD_FORCED_OPEN},
-       {"disable", SLUICE_GUARD_DISABLED},
-       {"metrics", SLUICE_GUARD_METRICS_ONLY}}};
-  for (const auto& [name, state] : words)
-    if (name == word) return state;
-  return std::nullopt;
-}
-
 int breaker(const breaker_options& asked) {
   std::vector<std::string> words = asked.words;
   std::string state;
-  if (!words.empty() && guard_state(words.back())) {
+  if (!words.empty() && control::guard_state(words.back())) {
     state = words.back();
     words.pop_back();
   }
   if (words.size() > 1) {
     complain(fmt::format("sluice breaker: there is no \"{}\"; allowed are {}\n", words.back(),
-                         guard_states));
+                         control::guard_states));
     return usage;
   }
   const std::string stage = words.empty() ? "" : words.front();
   try {
-    const auto socket = find_socket(run_dirs(), asked.pipeline);
+    const auto socket = control::find_socket(control::run_dirs(), asked.pipeline);
     if (state.empty())
-      print(states_of(ask(socket, {"status", 0}), stage));
+      print(states_of(control::ask(socket, {"status", 0}), stage));
     else
-      print(done_by(tell(socket, {{"do", "breaker"}, {"stage", stage}, {"state", state}})) + "\n");
+      print(control::done_by(
+                control::tell(socket, {{"do", "breaker"}, {"stage", stage}, {"state", state}})) +
+            "\n");
     return done;
   } catch (const std::runtime_error& why) {
     complain(std::string{"sluice breaker: "} + why.what() + "\n");

@@ -1,7 +1,7 @@
-#include "cli/control_client.hpp"
 #include "cli/output.hpp"
-#include "cli/run_dir.hpp"
 #include "cli/verbs.hpp"
+#include "control/client.hpp"
+#include "control/run_dir.hpp"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -33,9 +33,9 @@ int events(const events_options& asked) {
   std::uint64_t after = asked.after;
   bool answered = false;
   try {
-    const auto socket = find_socket(run_dirs(), asked.pipeline);
+    const auto socket = control::find_socket(control::run_dirs(), asked.pipeline);
     for (;;) {
-      const json::value whole = json::parse(ask(socket, {"events", after}));
+      const json::value whole = json::parse(control::ask(socket, {"events", after}));
       answered = true;
       for (const json::value& each : whole.at("events").as_array()) {
         after = each.at("number").to_number<std::uint64_t>();

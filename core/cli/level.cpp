@@ -1,9 +1,9 @@
-#include "cli/commands.hpp"
-#include "cli/control_client.hpp"
 #include "cli/output.hpp"
-#include "cli/run_dir.hpp"
-#include "cli/tell.hpp"
 #include "cli/verbs.hpp"
+#include "control/client.hpp"
+#include "control/commands.hpp"
+#include "control/run_dir.hpp"
+#include "control/tell.hpp"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -45,13 +45,15 @@ int level(const level_options& asked) {
   }
   if (words.size() > 1) {
     complain(fmt::format("sluice level: there is no level \"{}\"; allowed are {}\n", words.back(),
-                         level_words));
+                         control::level_words));
     return usage;
   }
   try {
-    const auto socket = find_socket(run_dirs(), words.empty() ? "" : words.front());
-    print(told.empty() ? level_of(ask(socket, {"status", 0}))
-                       : done_by(tell(socket, {{"do", "level"}, {"level", told}})) + "\n");
+    const auto socket =
+        control::find_socket(control::run_dirs(), words.empty() ? "" : words.front());
+    print(told.empty()
+              ? level_of(control::ask(socket, {"status", 0}))
+              : control::done_by(control::tell(socket, {{"do", "level"}, {"level", told}})) + "\n");
     return done;
   } catch (const std::runtime_error& why) {
     complain(std::string{"sluice level: "} + why.what() + "\n");

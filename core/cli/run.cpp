@@ -1,7 +1,7 @@
 #include "cli/output.hpp"
-#include "cli/run_dir.hpp"
 #include "cli/service.hpp"
 #include "config/text.hpp"
+#include "control/run_dir.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/pipeline.hpp"
 #include "telemetry/log.hpp"
@@ -46,7 +46,7 @@ int run_pipeline(config::load_result loaded, const run_options& asked, std::int6
   try {
     const std::string name = spec.name;
     service serving{
-        {socket_file(own_run_dir(run_dirs()), name),
+        {control::socket_file(control::own_run_dir(control::run_dirs()), name),
          spec.drain_limit_ns,
          status_every,
          {[from = make_loader(asked.from)](std::string_view plugin) { return from.find(plugin); },

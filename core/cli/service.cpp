@@ -1,11 +1,11 @@
 #include "cli/service.hpp"
 
-#include "cli/commands.hpp"
-#include "cli/control_server.hpp"
 #include "cli/notify.hpp"
-#include "cli/operations.hpp"
 #include "cli/output.hpp"
-#include "cli/tap_query.hpp"
+#include "control/commands.hpp"
+#include "control/operations.hpp"
+#include "control/server.hpp"
+#include "control/tap_query.hpp"
 #include "telemetry/metrics.hpp"
 #include "telemetry/status.hpp"
 
@@ -52,7 +52,7 @@ struct service::parts {
   parts(service_options given, telemetry::log& to)
       : options{std::move(given)},
         log{to},
-        control{io, options.control_socket},
+        door{io, options.control_socket},
         signals{io, SIGTERM, SIGINT, SIGUSR1},
         timer{io} {
     // A peer that is gone is an error of the write, not the end of the process.
@@ -71,16 +71,16 @@ struct service::parts {
     if (what == "commands") return told.names();
     if (what == "config") return configuration_document(running->spec());
     if (constexpr std::string_view tap = "tap?"; what.starts_with(tap))
-      return running->tap(parse_tap(what.substr(tap.size())), after);
+      return running->tap(control::parse_tap(what.substr(tap.size())), after);
     return std::nullopt;
   }
 
   void take_commands() {
-    add_commands(told, *running, log);
-    add_change_commands(told, *running, options.from);
+    control::add_commands(told, *running, log);
+    control::add_change_commands(told, *running, options.from);
     told.when_taken([this] { asio::post(io, [this] { told.run(); }); });
     told.when_ended([this](std::uint64_t number, std::string_view name, std::string_view by,
-                           const outcome& how) {
+                           const control::outcome& how) {
       running->tell(how.done ? SLUICE_INFO : SLUICE_WARN, by, "operation",
                     fmt::format("{} {}: {}", number, name, in_one_line(how.text)));
       if (name == "reload") asio::post(io, [this] { manager.ready(); });
@@ -88,7 +88,7 @@ struct service::parts {
   }
 
   /// What the control socket was asked for, or told.
-  std::optional<std::string> answer(const request& asked) {
+  std::optional<std::string> answer(const control::request& asked) {
     if (asked.act.empty()) return document(asked.get, asked.after);
     const std::uint64_t number = told.take(asked.act, "control");
     told.run();
@@ -168,15 +168,15 @@ struct service::parts {
 
   void finish() {
     signals.cancel();
-    control.stop();
+    door.stop();
     io.stop();
   }
 
   service_options options;
   telemetry::log& log;
-  operations told;
+  control::operations told;
   asio::io_context io{1};
-  control_server control;
+  control::server door;
   asio::signal_set signals;
   asio::steady_timer timer;
   service_manager manager;
@@ -200,7 +200,7 @@ void service::run(runtime::pipeline& pipeline) {
       [this](std::string_view what, std::uint64_t after) { return parts_->document(what, after); },
       [this](std::string_view told, std::string_view by) { return parts_->told.take(told, by); });
   pipeline.start();
-  parts_->control.serve([this](const request& asked) { return parts_->answer(asked); });
+  parts_->door.serve([this](const control::request& asked) { return parts_->answer(asked); });
   parts_->manager.ready();
   parts_->await_tick();
   parts_->io.run();

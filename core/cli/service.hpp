@@ -1,7 +1,7 @@
 // The main thread of a running pipeline: signals, the 100 ms tick, the control socket.
 #pragma once
 
-#include "cli/change_commands.hpp"
+#include "control/change_commands.hpp"
 #include "runtime/pipeline.hpp"
 #include "telemetry/log.hpp"
 
@@ -16,7 +16,7 @@ struct service_options {
   std::filesystem::path control_socket;
   std::int64_t drain_limit_ns = 0;   ///< for the message alone
   std::int64_t status_every_ns = 0;  ///< a line of figures in the log; 0: never
-  configuration from{};              ///< what it is reloaded from
+  control::configuration from{};     ///< what it is reloaded from
 };
 
 class service {

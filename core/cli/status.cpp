@@ -1,6 +1,6 @@
-#include "cli/control_client.hpp"
 #include "cli/output.hpp"
-#include "cli/run_dir.hpp"
+#include "control/client.hpp"
+#include "control/run_dir.hpp"
 
 #include <stdexcept>
 
@@ -8,11 +8,11 @@ namespace sluice::cli {
 
 int status(const status_options& asked) {
   try {
-    const auto socket = find_socket(run_dirs(), asked.pipeline);
+    const auto socket = control::find_socket(control::run_dirs(), asked.pipeline);
     const std::string what = asked.format == "json"         ? "status"
                              : asked.format == "prometheus" ? "metrics"
                                                             : "page";
-    std::string document = ask(socket, {what, 0});
+    std::string document = control::ask(socket, {what, 0});
     if (!document.ends_with('\n')) document += '\n';
     print(document);
     return done;

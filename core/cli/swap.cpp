@@ -1,9 +1,9 @@
 // The verbs that change a running pipeline: swap, reload, confirm.
-#include "cli/control_client.hpp"
 #include "cli/output.hpp"
-#include "cli/run_dir.hpp"
-#include "cli/tell.hpp"
 #include "cli/verbs.hpp"
+#include "control/client.hpp"
+#include "control/run_dir.hpp"
+#include "control/tell.hpp"
 
 #include <boost/json.hpp>
 
@@ -28,7 +28,7 @@ int change(const std::string& pipeline, const json::object& command, const std::
   const std::string verb{command.at("do").as_string()};
   json::object row;
   try {
-    row = tell(find_socket(run_dirs(), pipeline), command);
+    row = control::tell(control::find_socket(control::run_dirs(), pipeline), command);
   } catch (const std::runtime_error& why) {
     complain("sluice " + verb + ": " + why.what() + "\n");
     return unavailable;

@@ -1,9 +1,9 @@
-#include "cli/control_client.hpp"
 #include "cli/output.hpp"
-#include "cli/run_dir.hpp"
-#include "cli/tap_query.hpp"
 #include "cli/verbs.hpp"
 #include "config/text.hpp"
+#include "control/client.hpp"
+#include "control/run_dir.hpp"
+#include "control/tap_query.hpp"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -86,9 +86,10 @@ int tap(const tap_options& asked) {
     question.schema = asked.schema;
     question.every = asked.every;
     if (asked.priority) question.priority = static_cast<std::uint8_t>(*asked.priority);
-    const auto socket = find_socket(run_dirs(), asked.pipeline);
+    const auto socket = control::find_socket(control::run_dirs(), asked.pipeline);
     for (;;) {
-      const std::string document = ask(socket, {"tap?" + render(question), so_far.last()});
+      const std::string document =
+          control::ask(socket, {"tap?" + control::render(question), so_far.last()});
       answered = true;
       if (so_far.add(json::parse(document).as_object()) || steady::now() >= end) {
         so_far.tell_lost();

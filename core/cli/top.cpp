@@ -1,10 +1,10 @@
-#include "cli/control_client.hpp"
 #include "cli/output.hpp"
-#include "cli/run_dir.hpp"
 #include "cli/terminal.hpp"
 #include "cli/top_screen.hpp"
 #include "cli/verbs.hpp"
 #include "config/text.hpp"
+#include "control/client.hpp"
+#include "control/run_dir.hpp"
 
 #include <unistd.h>
 #include <boost/json.hpp>
@@ -27,7 +27,7 @@ using steady = std::chrono::steady_clock;
 constexpr std::int64_t shortest_ns = 100'000'000, longest_ns = 3'600'000'000'000;
 
 void look(const std::filesystem::path& socket, top_screen& into) {
-  into.add(json::parse(ask(socket, {"status", into.last_event()})).as_object());
+  into.add(json::parse(control::ask(socket, {"status", into.last_event()})).as_object());
 }
 
 /// Not cut to the height of a window.
@@ -64,7 +64,7 @@ int top(const top_options& asked) {
   const bool live = !asked.once && ::isatty(STDOUT_FILENO) == 1;
   bool answered = false;
   try {
-    const auto socket = find_socket(run_dirs(), asked.pipeline);
+    const auto socket = control::find_socket(control::run_dirs(), asked.pipeline);
     top_screen screen;
     look(socket, screen);
     answered = true;

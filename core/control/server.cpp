@@ -1,4 +1,4 @@
-#include "cli/control_server.hpp"
+#include "control/server.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <system_error>
 
-namespace sluice::cli {
+namespace sluice::control {
 namespace {
 
 namespace asio = boost::asio;
@@ -108,7 +108,7 @@ class session : public std::enable_shared_from_this<session> {
 
 }  // namespace
 
-struct control_server::parts : std::enable_shared_from_this<parts> {
+struct server::parts : std::enable_shared_from_this<parts> {
   parts(asio::io_context& io, fs::path where)
       : file{std::move(where)}, lock{file}, acceptor{io}, pause{io} {
     error_code failed;
@@ -146,7 +146,7 @@ struct control_server::parts : std::enable_shared_from_this<parts> {
   std::shared_ptr<shared> with = std::make_shared<shared>();
 };
 
-control_server::control_server(asio::io_context& io, fs::path socket) {
+server::server(asio::io_context& io, fs::path socket) {
   if (socket.string().size() > path_max)
     throw std::runtime_error{fmt::format(
         "{}: a socket's path has at most {} bytes; set $SLUICE_RUN_DIR to a shorter one",
@@ -154,21 +154,21 @@ control_server::control_server(asio::io_context& io, fs::path socket) {
   parts_ = std::make_shared<parts>(io, std::move(socket));
 }
 
-control_server::~control_server() {
+server::~server() {
   stop();
   std::error_code ignored;
   fs::remove(parts_->file, ignored);
 }
 
-void control_server::serve(answerer answer) {
+void server::serve(answerer answer) {
   parts_->with->answer = std::move(answer);
   parts_->accept();
 }
 
-void control_server::stop() {
+void server::stop() {
   error_code ignored;
   parts_->acceptor.close(ignored);
   parts_->pause.cancel();
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::control

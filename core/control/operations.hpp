@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace sluice::cli {
+namespace sluice::control {
 
 /// How an operation ended.
 struct outcome {
@@ -82,4 +82,4 @@ class operations {
   std::uint64_t last_ = 0;
 };
 
-}  // namespace sluice::cli
+}  // namespace sluice::control

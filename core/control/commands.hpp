@@ -1,14 +1,14 @@
 // The commands that every running pipeline takes, by name.
 #pragma once
 
-#include "cli/operations.hpp"
+#include "control/operations.hpp"
 #include "runtime/pipeline.hpp"
 #include "telemetry/log.hpp"
 
 #include <string>
 #include <string_view>
 
-namespace sluice::cli {
+namespace sluice::control {
 
 /// breaker, level and log-level. All three outlive the operations.
 void add_commands(operations& to, runtime::pipeline& on, telemetry::log& log);
@@ -20,4 +20,4 @@ std::string text_key(const boost::json::object& told, std::string_view key,
 inline constexpr std::string_view level_words =
     "automatic, HEALTHY, WARNING, CRITICAL and OVERLOAD";
 
-}  // namespace sluice::cli
+}  // namespace sluice::control

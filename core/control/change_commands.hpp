@@ -1,13 +1,13 @@
 // The commands that change what runs: swap, reload, confirm.
 #pragma once
 
-#include "cli/operations.hpp"
 #include "config/load.hpp"
+#include "control/operations.hpp"
 #include "runtime/pipeline.hpp"
 
 #include <functional>
 
-namespace sluice::cli {
+namespace sluice::control {
 
 /// Where a running pipeline's configuration comes from. Any thread.
 struct configuration {
@@ -19,4 +19,4 @@ struct configuration {
 /// `on` outlives the operations.
 void add_change_commands(operations& to, runtime::pipeline& on, configuration from);
 
-}  // namespace sluice::cli
+}  // namespace sluice::control

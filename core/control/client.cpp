@@ -1,6 +1,6 @@
-#include "cli/control_client.hpp"
+#include "control/client.hpp"
 
-#include "cli/run_dir.hpp"
+#include "control/run_dir.hpp"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -15,7 +15,7 @@
 #include <stdexcept>
 #include <system_error>
 
-namespace sluice::cli {
+namespace sluice::control {
 namespace {
 
 namespace fs = std::filesystem;
@@ -150,4 +150,4 @@ fs::path find_socket(const std::vector<fs::path>& run_dirs, std::string_view pip
       fmt::format("pipeline '{}' does not run; looked for {}", pipeline, list(tried))};
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::control

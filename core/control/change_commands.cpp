@@ -1,8 +1,8 @@
-#include "cli/change_commands.hpp"
+#include "control/change_commands.hpp"
 
-#include "cli/commands.hpp"
 #include "config/edit.hpp"
 #include "config/text.hpp"
+#include "control/commands.hpp"
 #include "telemetry/receipt.hpp"
 
 #include <fmt/format.h>
@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace sluice::cli {
+namespace sluice::control {
 
 namespace json = boost::json;
 
@@ -134,4 +134,4 @@ void add_change_commands(operations& to, runtime::pipeline& on, configuration fr
               });
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::control

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace sluice::cli {
+namespace sluice::control {
 
 inline constexpr std::size_t request_max = 4096;
 
@@ -31,4 +31,4 @@ std::string refusal(std::string_view error);
 /// The document's size. Throws std::runtime_error with the refusal, or that it is no reply.
 std::size_t parse_reply_header(std::string_view line);
 
-}  // namespace sluice::cli
+}  // namespace sluice::control

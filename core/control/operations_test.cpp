@@ -1,5 +1,5 @@
 // Commands of a running pipeline: taken on one thread, done on another, each with an end.
-#include "cli/operations.hpp"
+#include "control/operations.hpp"
 
 #include <doctest/doctest.h>
 #include <boost/json.hpp>
@@ -10,7 +10,7 @@
 
 namespace {
 
-using namespace sluice::cli;
+using namespace sluice::control;
 namespace json = boost::json;
 
 std::string refusal_of(operations& on, std::string_view request) {

@@ -1,11 +1,11 @@
-#include "cli/tap_query.hpp"
+#include "control/tap_query.hpp"
 
 #include <doctest/doctest.h>
 
 #include <stdexcept>
 #include <string>
 
-namespace sluice::cli {
+namespace sluice::control {
 
 namespace {
 
@@ -47,4 +47,4 @@ TEST_CASE("what is wrong with a tap's question is said, with what is allowed") {
   CHECK(error_of("stage=a&every=2x") == "every: \"2x\" is not a whole number from 1 to 1000000000");
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::control

@@ -1,4 +1,4 @@
-#include "cli/run_dir.hpp"
+#include "control/run_dir.hpp"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <system_error>
 
-namespace sluice::cli {
+namespace sluice::control {
 namespace {
 
 namespace fs = std::filesystem;
@@ -54,4 +54,4 @@ fs::path socket_file(const fs::path& run_dir, std::string_view pipeline) {
   return run_dir / (std::string{pipeline} + ".sock");
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::control

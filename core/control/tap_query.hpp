@@ -7,10 +7,10 @@
 #include <string>
 #include <string_view>
 
-namespace sluice::cli {
+namespace sluice::control {
 
 /// Throws std::invalid_argument that says what is wrong with it, and what is allowed.
 runtime::tap_question parse_tap(std::string_view query);
 std::string render(const runtime::tap_question& asked);
 
-}  // namespace sluice::cli
+}  // namespace sluice::control

@@ -1,4 +1,4 @@
-#include "cli/operations.hpp"
+#include "control/operations.hpp"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace sluice::cli {
+namespace sluice::control {
 
 namespace json = boost::json;
 
@@ -143,4 +143,4 @@ std::string operations::names() const {
   return json::serialize(json::object{{"commands", std::move(list)}});
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::control

@@ -1,6 +1,6 @@
-#include "cli/tell.hpp"
+#include "control/tell.hpp"
 
-#include "cli/control_client.hpp"
+#include "control/client.hpp"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <thread>
 
-namespace sluice::cli {
+namespace sluice::control {
 
 namespace json = boost::json;
 
@@ -51,4 +51,4 @@ std::string done_by(const json::object& row) {
   return result;
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::control

@@ -1,7 +1,7 @@
 // The control socket: its line protocol, its server and its client, over real Unix sockets.
-#include "cli/control_client.hpp"
-#include "cli/control_server.hpp"
-#include "cli/run_dir.hpp"
+#include "control/client.hpp"
+#include "control/run_dir.hpp"
+#include "control/server.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -17,7 +17,7 @@
 
 namespace {
 
-using namespace sluice::cli;
+using namespace sluice::control;
 namespace asio = boost::asio;
 namespace fs = std::filesystem;
 using local = asio::local::stream_protocol;
@@ -49,8 +49,8 @@ struct folder {
 
 /// A server in a thread: the client blocks.
 struct served {
-  explicit served(const fs::path& socket) : server{std::in_place, io, socket} {
-    server->serve([](const request& asked) -> std::optional<std::string> {
+  explicit served(const fs::path& socket) : door{std::in_place, io, socket} {
+    door->serve([](const request& asked) -> std::optional<std::string> {
       if (asked.get == "status") return "a document\nof two lines";
       if (asked.get == "events") return "after " + std::to_string(asked.after);
       if (asked.get == "large") return std::string(3'000'000, 'x');
@@ -63,10 +63,10 @@ struct served {
   ~served() {
     io.stop();
     thread.join();
-    server.reset();
+    door.reset();
   }
   asio::io_context io;
-  std::optional<control_server> server;
+  std::optional<server> door;
   std::thread thread;
 };
 
@@ -120,7 +120,7 @@ TEST_CASE("a second process of the same name is refused, a dead one's file repla
     const served running{socket};
     asio::io_context io;
     CHECK(error_of([&] {
-            control_server{io, socket};
+            server{io, socket};
           }) == "already running: another process serves " + socket.string());
     CHECK(ask(socket, {"status", 0}) == "a document\nof two lines");
   }
@@ -182,7 +182,7 @@ TEST_CASE("a pipeline is found by name, by path, or because it is the only one")
 TEST_CASE("too long a path is refused before it is cut") {
   asio::io_context io;
   CHECK(error_of([&] {
-          control_server{io, "/tmp/" + std::string(120, 'x')};
+          server{io, "/tmp/" + std::string(120, 'x')};
         }).find("a socket's path has at most 107 bytes") != std::string::npos);
 }
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sluice::cli {
+namespace sluice::control {
 
 /// $SLUICE_RUN_DIR alone if it is set; else /run/sluice, $XDG_RUNTIME_DIR/sluice and
 /// /tmp/sluice-<uid>.
@@ -18,4 +18,4 @@ std::filesystem::path own_run_dir(const std::vector<std::filesystem::path>& cand
 
 std::filesystem::path socket_file(const std::filesystem::path& run_dir, std::string_view pipeline);
 
-}  // namespace sluice::cli
+}  // namespace sluice::control

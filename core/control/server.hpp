@@ -1,7 +1,7 @@
 // The control socket of a running pipeline: a Unix socket, for its own user only.
 #pragma once
 
-#include "cli/control.hpp"
+#include "control/protocol.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
@@ -10,22 +10,22 @@
 #include <optional>
 #include <string>
 
-namespace sluice::cli {
+namespace sluice::control {
 
 /// The document asked for, or what was done; nothing if there is none of that name. On the
 /// io_context's thread.
 using answerer = std::function<std::optional<std::string>(const request&)>;
 
 /// For the io_context's thread, before and while it runs. At most 16 connections, each at most 5 s.
-class control_server {
+class server {
  public:
   /// Claims the name before anything else is started: throws std::runtime_error "already running"
   /// if another process serves this socket. A dead one's file is replaced.
-  control_server(boost::asio::io_context& io, std::filesystem::path socket);
+  server(boost::asio::io_context& io, std::filesystem::path socket);
   /// Removes the file.
-  ~control_server();
-  control_server(const control_server&) = delete;
-  control_server& operator=(const control_server&) = delete;
+  ~server();
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
 
   /// Answers from now on.
   void serve(answerer answer);
@@ -36,4 +36,4 @@ class control_server {
   std::shared_ptr<parts> parts_;
 };
 
-}  // namespace sluice::cli
+}  // namespace sluice::control

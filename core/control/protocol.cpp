@@ -1,10 +1,10 @@
-#include "cli/control.hpp"
+#include "control/protocol.hpp"
 
 #include <boost/json.hpp>
 
 #include <stdexcept>
 
-namespace sluice::cli {
+namespace sluice::control {
 
 namespace json = boost::json;
 
@@ -62,4 +62,4 @@ std::size_t parse_reply_header(std::string_view line) {
   return size;
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::control

@@ -1,6 +1,6 @@
-#include "cli/commands.hpp"
+#include "control/commands.hpp"
 
-#include "cli/breaker.hpp"
+#include "control/guard_words.hpp"
 #include "telemetry/summary.hpp"
 
 #include <fmt/format.h>
@@ -11,7 +11,7 @@
 #include <optional>
 #include <stdexcept>
 
-namespace sluice::cli {
+namespace sluice::control {
 
 namespace json = boost::json;
 
@@ -82,4 +82,4 @@ void add_commands(operations& to, runtime::pipeline& on, telemetry::log& log) {
          [&log](const json::object& told) { return log_level_command(log, told); });
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::control

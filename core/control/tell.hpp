@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-namespace sluice::cli {
+namespace sluice::control {
 
 /// The operation's row (operations.hpp) once it has ended. Throws std::runtime_error: it cannot be
 /// asked, refuses, or has not ended within five minutes.
@@ -15,4 +15,4 @@ boost::json::object tell(const std::filesystem::path& socket, const boost::json:
 /// The result of one that was done. Throws std::runtime_error with that of one that was not.
 std::string done_by(const boost::json::object& row);
 
-}  // namespace sluice::cli
+}  // namespace sluice::control

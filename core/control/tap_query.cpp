@@ -1,4 +1,4 @@
-#include "cli/tap_query.hpp"
+#include "control/tap_query.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <stdexcept>
 
-namespace sluice::cli {
+namespace sluice::control {
 
 namespace {
 
@@ -87,4 +87,4 @@ std::string render(const runtime::tap_question& asked) {
   return made;
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::control

@@ -1,14 +1,14 @@
 // Asks a running pipeline.
 #pragma once
 
-#include "cli/control.hpp"
+#include "control/protocol.hpp"
 
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace sluice::cli {
+namespace sluice::control {
 
 /// The document a pipeline answers with. Throws std::runtime_error: it does not run, does not
 /// answer within 5 s, or refuses.
@@ -25,4 +25,4 @@ std::vector<std::filesystem::path> running(const std::vector<std::filesystem::pa
 std::filesystem::path find_socket(const std::vector<std::filesystem::path>& run_dirs,
                                   std::string_view pipeline);
 
-}  // namespace sluice::cli
+}  // namespace sluice::control
