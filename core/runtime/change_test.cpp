@@ -6,6 +6,7 @@
 #include <sluice/state.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -356,31 +357,74 @@ TEST_CASE("change: a sink hands its queue over when what it sent is answered") {
   all.check_balance();
 }
 
-TEST_CASE(
-    "change: what a sink sent and nobody answers within a second is unknown, by the receipt") {
-  rig all;
-  all.add("source", source);
-  all.add("sink", sink, {"source"});
-  script& play = all["sink"];
-  play.process = [](batch& records) {
-    for (const record& each : records) records.pending(each);
-  };
-  play.drain = [](time_point) { return false; };
-  all.build();
-  all.give_many(3);
-  CHECK(all.state("sink").held == 3);
-  change_options with;
-  with.only = "sink";
-  const receipt told = all.run->change(all.spec, with);
-  CHECK(told.error == "");
-  CHECK(told.stages.at(0).unknown == 3);
-  CHECK(told.stages.at(0).lost == 0);
-  CHECK(told.stages.at(0).pause_ns == 1'000 * ms);
+namespace {
+
+/// A sink that sends what it gets and answers it when its drain has lasted for `answers_after`.
+struct sending : rig {
+  explicit sending(std::int64_t answers_after) {
+    add("source", source);
+    add("sink", sink, {"source"});
+    script& play = (*this)["sink"];
+    play.process = [this](batch& records) {
+      for (const record& each : records) records.pending(each);
+      call = records.call();
+      by = plays["sink"].host;  // the next object's host takes that place
+    };
+    play.drain = [this, answers_after](time_point) {
+      const std::int64_t now = by->now().time_since_epoch().count();
+      if (began == 0) began = now;
+      if (now < began + answers_after) return false;
+      by->report({0, SLUICE_PUBLISHED, SLUICE_CAUSE_NONE, 3, call, 0, now, now, 1});
+      return true;
+    };
+    build();
+    give_many(3);
+    CHECK(state("sink").held == 3);
+  }
+  stage_receipt exchange_sink() {
+    change_options with;
+    with.only = "sink";
+    const receipt told = run->change(spec, with);
+    CHECK(told.error == "");
+    check_balance();
+    return told.stages.at(0);
+  }
+
+  std::optional<sluice::host> by;
+  std::uint64_t call = 0;
+  std::int64_t began = 0;
+};
+
+}  // namespace
+
+TEST_CASE("change: a sink's own timeout says for how long its answers are waited for") {
+  sending all{2'500 * ms};
+  const stage_receipt told = all.exchange_sink();
+  CHECK(told.unknown == 0);
+  CHECK(told.lost == 0);
+  CHECK(told.pause_ns == 2'500 * ms);
+  CHECK(all.state("sink").count.published == 3);
+}
+
+TEST_CASE("change: what nobody answers within the drain limit is unknown, by the receipt") {
+  sending all{3'600'000 * ms};
+  const stage_receipt told = all.exchange_sink();
+  CHECK(told.unknown == 3);
+  CHECK(told.lost == 0);
+  CHECK(told.pause_ns == all.spec.drain_limit_ns);
   CHECK(all.state("sink").count.unknown == 3);
-  play.process = nullptr;
+  all.plays["sink"].process = nullptr;
   all.give_many(2);
   CHECK(all.words() == "1:4 1:5");
   all.check_balance();
+}
+
+TEST_CASE("change: who asked for it tells a refusal, and nobody else") {
+  changes all;
+  changes::put(all.of("second"), "start = 9");
+  CHECK(all.change().error == "second: cannot begin at nine");
+  for (const event& each : all.run->running().events(0))
+    CHECK(each.message.find("cannot begin at nine") == std::string::npos);
 }
 
 TEST_CASE("change: a source is exchanged with a gap alone") {

@@ -194,7 +194,8 @@ void changer::apply_at(step& one, std::size_t shard, bool lose_state) const {
     default: {
       bool touched = false;
       try {
-        exchange(by_, at, *one.made[shard], one.told, lose_state, touched);
+        exchange(by_, at, *one.made[shard], one.told, lose_state, engine_.spec().drain_limit_ns,
+                 touched);
       } catch (const std::runtime_error&) {
         one.changed[shard] = touched;
         throw;
@@ -346,12 +347,13 @@ void changer::look() {
   engine_.tell(SLUICE_WARN, "pipeline", "trial", "ends, all is put back: " + why);
   change_options back;
   back.allow_gap = back.lose_state = true;
-  change(before, back);
+  const receipt put_back = change(before, back);
+  if (!put_back.done) engine_.tell(SLUICE_WARN, "pipeline", "change_refused", put_back.error);
 }
 
+/// A refusal is told by who asked for the change.
 void changer::tell(const receipt& made) const {
-  if (made.dry_run) return;
-  if (!made.done) return engine_.tell(SLUICE_WARN, "pipeline", "change_refused", made.error);
+  if (made.dry_run || !made.done) return;
   for (const stage_receipt& each : made.stages)
     engine_.tell(SLUICE_INFO, each.stage, config::change_name(each.what), each.text);
   if (!made.pipeline.empty())

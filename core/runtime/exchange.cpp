@@ -9,13 +9,8 @@
 
 namespace sluice::runtime {
 
-namespace {
-// What a sink's calls under way, or a source's end, are waited for: the default publish timeout.
-constexpr std::int64_t drain_limit = 1'000'000'000;
-}  // namespace
-
 void exchange(const change_host& by, const engine::place& at, candidate& with, stage_receipt& told,
-              bool lose_state, bool& touched) {
+              bool lose_state, std::int64_t drain_limit_ns, bool& touched) {
   stage& of = *at.made;
   lane& in = *at.in;
   const bool drains = !of.is(SLUICE_TRANSFORM) && !of.is(SLUICE_GUARD);
@@ -24,7 +19,7 @@ void exchange(const change_host& by, const engine::place& at, candidate& with, s
   std::optional<std::int64_t> began;
   std::uint64_t lost_before = 0;
   bool replaced = false;
-  in_lane(by, in, [&] {
+  const auto work = [&] {
     const std::int64_t now = in.read_clock();
     if (!began) {
       began = now;
@@ -33,7 +28,8 @@ void exchange(const change_host& by, const engine::place& at, candidate& with, s
     }
     if (drains) {
       touched = true;
-      if (!of.drain(*began + drain_limit) && now < *began + drain_limit) return false;
+      const std::int64_t deadline = *began + drain_limit_ns;
+      if (!of.drain(deadline) && now < deadline) return false;
       told.lost += of.count.dropped_total() + of.count.failed - lost_before;
     }
     if (driver != nullptr) {
@@ -44,7 +40,8 @@ void exchange(const change_host& by, const engine::place& at, candidate& with, s
     if (driver != nullptr) driver->hold_off(false);
     told.pause_ns = std::max(told.pause_ns, in.read_clock() - *began);
     return true;
-  });
+  };
+  in_lane(by, in, work, drain_limit_ns);
   if (!replaced) throw std::runtime_error{told.error};
   touched = true;
 }

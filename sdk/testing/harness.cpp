@@ -293,7 +293,8 @@ void harness::swap(const sluice_plugin& next, std::string_view settings) {
   if (stage.is(SLUICE_SINK)) made.connect();
   runtime::stage_receipt told;
   bool touched = false;
-  runtime::exchange(parts_->changes, parts_->place(), made, told, false, touched);
+  runtime::exchange(parts_->changes, parts_->place(), made, told, false,
+                    config::pipeline_spec{}.drain_limit_ns, touched);
   parts_->settle();
 }
 

@@ -328,6 +328,7 @@ class Reload(Changing):
         refused = self.cli("reload", "ticker")
         self.assertEqual(refused.returncode, 1)
         self.assertRegex(refused.stderr, "'no_such_sampler' was not found(.|\n)*Nothing is changed")
+        self.assertEqual(service.log.count("'no_such_sampler' was not found"), 1, service.log)
         self.assertEqual(service.status().document["changes"], {"done": 1, "refused": 1})
         self.finish(service, recorder)
 
