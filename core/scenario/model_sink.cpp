@@ -61,7 +61,8 @@ void model_sink::process(batch& records) {
   made.count = records.size();
   made.reply = server_.call(now, records.size());
   for (const record& each : records) {
-    made.records[records.number(each)] = {each.received_ns, each.seq, tally::number_of(each.key)};
+    made.records[records.number(each)] = {each.received_ns, each.seq, tally::number_of(each.key),
+                                          each.priority};
     records.pending(each);
   }
   arm();

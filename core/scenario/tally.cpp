@@ -29,10 +29,14 @@ void tally::received(std::span<const std::uint32_t> instruments, std::int64_t no
 
 void tally::arrive(const sent_record& now) {
   std::uint64_t& last = seen_[now.instrument];
-  if (now.seq > last)
+  std::uint64_t& newest = newest_[now.instrument][now.priority];
+  if (now.seq <= newest)
+    ++overtaken_;
+  else if (now.seq > last)
     gaps_ += now.seq - last - 1;
   else
-    ++overtaken_;
+    --gaps_;
+  newest = std::max(newest, now.seq);
   last = std::max(last, now.seq);
 }
 

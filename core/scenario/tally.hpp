@@ -4,6 +4,7 @@
 
 #include <sluice/abi.h>
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -19,12 +20,14 @@ struct sent_record {
   std::int64_t received_ns;
   std::uint64_t seq;
   std::uint32_t instrument;
+  std::uint8_t priority = SLUICE_PRIORITY_NORMAL;
 };
 
 class tally {
  public:
   /// `instruments`: of all feeds. Keys that are none of theirs are not looked at.
-  explicit tally(std::uint32_t instruments) : seen_(instruments), given_(instruments) {}
+  explicit tally(std::uint32_t instruments)
+      : seen_(instruments), newest_(instruments), given_(instruments) {}
 
   static std::uint64_t key_of(std::uint32_t instrument) { return first_key + instrument; }
   static std::uint32_t number_of(std::uint64_t key) {
@@ -37,7 +40,8 @@ class tally {
 
   /// By a feed: instruments.
   void received(std::span<const std::uint32_t> instruments, std::int64_t now_ns);
-  /// By a sink: their numbers may have gaps, but rise.
+  /// By a sink: the numbers of a key's priority may have gaps, but rise. What a stage has kept and
+  /// sends again, with its old number and another priority, fills a gap.
   void published(std::span<const sent_record> records, std::int64_t now_ns);
   /// Ends the slot under way.
   void close_slot();
@@ -45,7 +49,7 @@ class tally {
   std::uint64_t received_total() const { return received_; }
   /// Numbers that no subscriber saw: the gaps between those it did, and what followed the last.
   std::uint64_t missing() const;
-  /// Records published after a newer one of their key.
+  /// Records published after a newer one of their key and priority, or twice.
   std::uint64_t overtaken() const { return overtaken_; }
 
   std::uint32_t good(std::size_t slot) const { return good_[slot]; }
@@ -68,7 +72,10 @@ class tally {
 
   std::int64_t begin_ns_ = 0;
   std::uint64_t received_ = 0, gaps_ = 0, overtaken_ = 0;
-  std::vector<std::uint64_t> seen_, given_;  // by instrument: the last seq published, and given
+  /// By instrument: the newest seq published, in all and of each priority, and given.
+  std::vector<std::uint64_t> seen_;
+  std::vector<std::array<std::uint64_t, SLUICE_PRIORITY_LOW + 1>> newest_;
+  std::vector<std::uint64_t> given_;
   std::vector<std::uint32_t> ages_us_;
   std::vector<std::size_t> ages_end_;  // by slot
   std::vector<std::uint32_t> good_;

@@ -107,6 +107,7 @@ void invariants::level(const runtime::snapshot& now, const runtime::stage_state&
   if (level_ > SLUICE_HEALTHY && holds(sink, unanswered, level_)) held_ns_ = now.now_ns;
   if (now.level != level_) step(level_, now.level, now.now_ns);
   level_ = now.level;
+  looked_ns_ = now.now_ns;
 }
 
 /// Up any, down by one, and only after the hold, which doubles with each relapse. No run lasts long
@@ -123,7 +124,8 @@ void invariants::step(std::uint32_t from, std::uint32_t to, std::int64_t now_ns)
       broke(which + " after " + std::to_string((now_ns - since) / ms) + " ms, the hold is " +
             std::to_string(hold_ns_ / ms) + " ms");
   }
-  changed_ns_ = now_ns;
+  // While a change is made nobody looks: it may have been so since the tick after the last look.
+  changed_ns_ = std::min(now_ns, looked_ns_ + 100 * ms);
 }
 
 void invariants::look(const std::vector<runtime::event>& events) {

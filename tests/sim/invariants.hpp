@@ -16,7 +16,7 @@ class invariants {
   /// `in_flight`: the most records its sink may have sent without an answer.
   explicit invariants(std::uint64_t in_flight) : most_in_flight_{in_flight} {}
 
-  /// Each 100 ms, in the order of time.
+  /// Each 100 ms but while a change is made, in the order of time.
   void look(const runtime::snapshot& now);
   /// All events of the run: the breaker's transitions.
   void look(const std::vector<runtime::event>& events);
@@ -38,7 +38,7 @@ class invariants {
 
   std::uint32_t level_ = SLUICE_HEALTHY;
   bool fell_ = false;
-  std::int64_t changed_ns_ = 0, hold_ns_ = 2'000'000'000;
+  std::int64_t looked_ns_ = 0, changed_ns_ = 0, hold_ns_ = 2'000'000'000;
   std::int64_t held_ns_ = 0;  // the last time a signal was not beyond the level's exit
   std::uint64_t answered_ = 0;
   std::int64_t unanswered_since_ns_ = 0;  // 0: nothing is in flight

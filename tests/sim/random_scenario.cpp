@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <utility>
+#include <vector>
 
 namespace sluice::sim {
 
@@ -15,8 +17,9 @@ constexpr std::uint64_t calm_ms = 28'000, judged_ms = 30'000, lasts_ms = 60'000;
 
 class maker {
  public:
-  explicit maker(std::uint64_t seed)
+  maker(std::uint64_t seed, std::string directory)
       : random_{seed},
+        directory_{std::move(directory)},
         capacity_{between(10'000, 100'000)},
         when_full_{one_of({"drop_oldest", "drop_newest", "conflate", "block"})} {
     made_.window = between(2, 8);
@@ -35,6 +38,7 @@ class maker {
     made_.text += fmt::format("\n[[sink]]\ncapacity = {}\nlatency = \"{}us\"\n", capacity_,
                               between(50, 1000));
     for (std::uint32_t left = between(1, 4); left > 0; --left) add_fault();
+    if (spools()) add_swaps();
     add_expectations();
     return std::move(made_);
   }
@@ -73,10 +77,11 @@ burst = "{}ms"
 )",
                     one_of({"adaptive", "fixed"}), one_of({"per_key", "random", "systematic"}),
                     one_in(2), between(200, 2000), between(50, 200));
+    if (spools()) add_spool();
     add_breaker();
     // Room for two frames and a half in any queue.
-    made_.text +=
-        fmt::format(R"(
+    made_.text += fmt::format(
+        R"(
 [[stage]]
 name = "redis"
 plugin = "redis_sink"
@@ -86,9 +91,9 @@ interval = "{}ms"
 timeout = "{}ms"
 queue = {{ records = {}, bytes = "16MiB", when_full = "{}"{} }}
 )",
-                    made_.batch, made_.window, between(5, 100), between(300, 1000),
-                    between(frame_ * 5 / 2 + 100, 10'000), when_full_,
-                    one_in(3) ? "" : fmt::format(", max_delay = \"{}ms\"", between(20, 100)));
+        made_.batch, made_.window, between(5, 100), between(300, 1000),
+        between(frame_ * 5 / 2 + 100, 10'000), when_full_,
+        spools() || one_in(3) ? "" : fmt::format(", max_delay = \"{}ms\"", between(20, 100)));
   }
 
   /// A conflating queue keeps one of what comes at once of an instrument, hard times or not.
@@ -106,6 +111,33 @@ losses = [{}]
                               when_full_ == "conflate" ? "\"conflated\"" : "");
   }
 
+  bool spools() const { return !directory_.empty(); }
+
+  /// Of much room or little. No frame alone makes it spill, and what it keeps it has sent long
+  /// before it is judged, leaving the sink most of its time meanwhile.
+  void add_spool() {
+    made_.text += fmt::format(R"(
+[[stage]]
+plugin = "spool"
+directory = "{}"
+size = "{}KiB"
+segment_size = "64KiB"
+spill_at = {:.2f}
+replay_rate = {}
+queue = {{ records = 10_000 }}
+)",
+                              directory_, one_in(3) ? between(128, 512) : 65'536,
+                              0.5 + random_.uniform() * 0.3, between(2'500, capacity_ / 4));
+  }
+
+  void add_swaps() {
+    std::vector<std::uint32_t> times(between(0, 3));
+    for (std::uint32_t& each : times) each = between(1000, calm_ms);
+    std::sort(times.begin(), times.end());
+    for (const std::uint32_t at : times)
+      made_.text += fmt::format("\n[[swap]]\nat = \"{}ms\"\nstage = \"spool\"\n", at);
+  }
+
   void add_breaker() {
     const bool active = one_in(2);
     made_.text += fmt::format(R"(
@@ -117,33 +149,38 @@ recovery_timeout = "{}ms"
 failure_threshold = {}
 success_threshold = {}
 )",
-                              one_of({"drop", "keep_latest"}), active ? "active" : "passive",
-                              active ? 30'000 : between(200, 3000), between(1, 6), between(1, 3));
+                              spools() ? "spill" : one_of({"drop", "keep_latest"}),
+                              active ? "active" : "passive", active ? 30'000 : between(200, 3000),
+                              between(1, 6), between(1, 3));
   }
 
   void add_feed() {
-    made_.text +=
-        fmt::format(R"(
+    made_.text += fmt::format(R"(
 [[feed]]
 load = [{{ rate = 1_000 }}]
 frame = {}
 even = {}
 noise = {:.2f}
 zipf = {:.2f}
-group = [
-  {{ instruments = {}, priority = 0 }},
-  {{ instruments = {} }},
-  {{ instruments = {}, priority = 2 }},
-]
+group = [{}]
 )",
-                    frame_, frame_ > 50 || one_in(2), random_.uniform() * 0.3,
-                    random_.uniform() * 1.5, between(1, 10), between(50, 1000), between(1, 100));
+                              frame_, frame_ > 50 || one_in(2), random_.uniform() * 0.3,
+                              random_.uniform() * 1.5, groups());
     for (std::uint32_t left = between(0, 3); left > 0; --left) {
       const auto [at, lasts] = some_time(0, 3000);
       made_.text +=
           fmt::format("\n[[feed.burst]]\nat = \"{}ms\"\nfor = \"{}ms\"\nsockets = {}\nticks = {}\n",
                       at, lasts, between(1, 3), between(200, 3000));
     }
+  }
+
+  /// What a spool sends again is told from what is live by its priority, the lowest.
+  std::string groups() {
+    const std::string normal = fmt::format("{{ instruments = {} }}", between(50, 1000));
+    if (spools()) return normal;
+    return fmt::format(
+        "{{ instruments = {}, priority = 0 }}, {}, {{ instruments = {}, priority = 2 }}",
+        between(1, 10), normal, between(1, 100));
   }
 
   struct span {
@@ -166,6 +203,7 @@ group = [
   }
 
   scenario::generator random_;
+  const std::string directory_;   // of the spool
   const std::uint32_t capacity_;  // records/s
   std::uint32_t frame_ = 0, last_ms_ = 0;
   const std::string when_full_;
@@ -174,6 +212,8 @@ group = [
 
 }  // namespace
 
-random_scenario make_scenario(std::uint64_t seed) { return maker{seed}.make(); }
+random_scenario make_scenario(std::uint64_t seed, const std::string& directory) {
+  return maker{seed, directory}.make();
+}
 
 }  // namespace sluice::sim
