@@ -4,6 +4,7 @@
 //
 //   bench_control FEED_PORT REDIS_PORT
 #include "feed.hpp"
+#include "message.hpp"
 
 #include <boost/asio.hpp>
 #include <boost/beast.hpp>
@@ -11,7 +12,6 @@
 #include <cstdlib>
 #include <iostream>
 #include <kite/frame.hpp>
-#include <kite/json.hpp>
 #include <string>
 
 namespace {
@@ -29,14 +29,7 @@ struct message {
 };
 
 message make_message() {
-  std::uint8_t wire[184];
-  bench::encode_tick(0, 1, wire);
-  std::string json(kite::tick_json_max, '\0');
-  json.resize(kite::write_tick(wire, json.data(), json.size()));
-  json = "{" + json + ",\"seq\":1}";
-  const std::string channel = "ticker:unknown:" + std::to_string(bench::token_of(0));
-  std::string text = "*3\r\n$7\r\nPUBLISH\r\n$" + std::to_string(channel.size()) + "\r\n" +
-                     channel + "\r\n$" + std::to_string(json.size()) + "\r\n" + json + "\r\n";
+  std::string text = bench::publish_command("PUBLISH", 0);
   const std::size_t at = text.find("\"volume_traded\":") + 16;
   return {std::move(text), at};
 }
