@@ -1,7 +1,9 @@
 #include "cli/conformance.hpp"
 
 #include "cli/case_process.hpp"
+#include "cli/progress.hpp"
 
+#include <fmt/format.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -84,6 +86,18 @@ class suite_run {
     return words;
   }
 
+  void show() {
+    std::string names;
+    for (const running& each : running_) {
+      names += names.empty() ? "" : ", ";
+      names += each.into->of->name;
+    }
+    progress_.say(fmt::format("{}: {} of {} cases; {}", file_.filename().string(), ended_,
+                              std::count_if(made_.cases.begin(), made_.cases.end(),
+                                            [&](const case_report& each) { return wanted(each); }),
+                              names));
+  }
+
   /// Begins what may begin, and waits until one says something or is overdue.
   void advance() {
     // Cases of a stage with one port, or one file, are in each other's way.
@@ -93,6 +107,7 @@ class suite_run {
     for (; !waiting_.empty() && running_.size() < at_once; waiting_.pop_front())
       running_.push_back({waiting_.front(), std::make_unique<case_process>(
                                                 arguments(*waiting_.front()->of), limit_)});
+    show();
     std::vector<pollfd> watched;
     auto next = case_process::clock::time_point::max();
     for (const running& each : running_) {
@@ -113,6 +128,7 @@ class suite_run {
       }
       each->into->came = each->process->end();
       each->into->took = each->process->took();
+      if (wanted(*each->into)) ++ended_;
       each = running_.erase(each);
     }
   }
@@ -124,6 +140,8 @@ class suite_run {
   file_report made_;
   std::deque<case_report*> waiting_;
   std::list<running> running_;
+  std::size_t ended_ = 0;
+  progress progress_;
 };
 
 }  // namespace

@@ -48,7 +48,7 @@ int events(const events_options& asked) {
   } catch (const std::runtime_error& why) {
     complain(std::string{"sluice events: "} + why.what() + "\n");
     // What is followed may end.
-    return answered ? done : unavailable;
+    return answered && control::has_ended(why) ? done : unavailable;
   }
 }
 

@@ -1,5 +1,6 @@
 // The verbs that change a running pipeline: swap, reload, confirm.
 #include "cli/output.hpp"
+#include "cli/progress.hpp"
 #include "cli/verbs.hpp"
 #include "control/client.hpp"
 #include "control/run_dir.hpp"
@@ -28,7 +29,9 @@ int change(const std::string& pipeline, const json::object& command, const std::
   const std::string verb{command.at("do").as_string()};
   json::object row;
   try {
-    row = control::tell(control::find_socket(control::run_dirs(), pipeline), command);
+    progress shown;
+    row = control::tell(control::find_socket(control::run_dirs(), pipeline), command,
+                        [&](std::string_view line) { shown.say(line); });
   } catch (const std::runtime_error& why) {
     complain("sluice " + verb + ": " + why.what() + "\n");
     return unavailable;

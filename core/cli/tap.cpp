@@ -102,7 +102,7 @@ int tap(const tap_options& asked) {
     so_far.tell_lost();
     complain(std::string{"sluice tap: "} + why.what() + "\n");
     // What is watched may end.
-    return answered ? done : unavailable;
+    return answered && control::has_ended(why) ? done : unavailable;
   }
 }
 

@@ -1,6 +1,9 @@
 #include "cli/output.hpp"
+#include "cli/progress.hpp"
 #include "scenario/read.hpp"
 #include "scenario/report.hpp"
+
+#include <fmt/format.h>
 
 #include <chrono>
 #include <deque>
@@ -57,10 +60,14 @@ int test(const test_options& asked) {
   const bool one = scenarios.size() == 1 && asked.seeds == 1;
   std::vector<report> all;
   std::size_t failed = 0;
+  progress shown;
   for (const scenario::scenario& each : scenarios) {
     const std::uint64_t first = asked.seed.value_or(each.seed);
     for (std::uint64_t seed = first; seed < first + asked.seeds; ++seed) {
+      shown.say(fmt::format("{} of {}: {}, seed {}", all.size() + 1, scenarios.size() * asked.seeds,
+                            each.name, seed));
       report made = run_one(each, seed);
+      shown.clear();
       if (!made.passed()) ++failed;
       if (asked.format == "text")
         print(one || !made.passed() ? made.told : scenario::headline(made));

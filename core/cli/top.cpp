@@ -26,8 +26,11 @@ using milliseconds = std::chrono::milliseconds;
 using steady = std::chrono::steady_clock;
 constexpr std::int64_t shortest_ns = 100'000'000, longest_ns = 3'600'000'000'000;
 
-void look(const std::filesystem::path& socket, top_screen& into) {
-  into.add(json::parse(control::ask(socket, {"status", into.last_event()})).as_object());
+// While the page stands: keys and signals wait meanwhile.
+constexpr milliseconds live_limit{1'000};
+
+void look(const std::filesystem::path& socket, top_screen& into, milliseconds limit) {
+  into.add(json::parse(control::ask(socket, {"status", into.last_event()}, limit)).as_object());
 }
 
 /// Not cut to the height of a window.
@@ -38,17 +41,24 @@ void print_once(const top_screen& screen) {
   print(page);
 }
 
-/// Until somebody ends it. Throws std::runtime_error: the pipeline does not answer any more.
+/// Until somebody ends it. A pipeline that hangs may answer again: till then the page says so.
+/// Throws std::runtime_error: the pipeline has ended.
 void show(const std::filesystem::path& socket, top_screen& screen, milliseconds interval) {
   terminal page;
-  auto next = steady::now() + interval;
+  auto answered = steady::now();
+  auto next = answered + interval;
   for (;;) {
     const terminal_size size = size_of_terminal();
     page.draw(screen.lines(size.columns, size.rows));
     const auto left = std::chrono::ceil<milliseconds>(next - steady::now());
     if (page.wait(std::max(left, milliseconds{0})) == terminal::woken::to_end) return;
     if (steady::now() < next) continue;
-    look(socket, screen);
+    try {
+      look(socket, screen, live_limit);
+      answered = steady::now();
+    } catch (const control::no_answer&) {
+      screen.unanswered(std::chrono::floor<std::chrono::seconds>(steady::now() - answered));
+    }
     next = steady::now() + interval;
   }
 }
@@ -66,7 +76,7 @@ int top(const top_options& asked) {
   try {
     const auto socket = control::find_socket(control::run_dirs(), asked.pipeline);
     top_screen screen;
-    look(socket, screen);
+    look(socket, screen, std::chrono::seconds{5});
     answered = true;
     if (live) {
       show(socket, screen,
@@ -79,7 +89,7 @@ int top(const top_options& asked) {
   } catch (const std::runtime_error& why) {
     complain(std::string{"sluice top: "} + why.what() + "\n");
     // What is watched may end.
-    return answered ? done : unavailable;
+    return answered && control::has_ended(why) ? done : unavailable;
   }
 }
 

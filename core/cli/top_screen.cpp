@@ -106,6 +106,7 @@ std::string sparkline(const std::deque<double>& values) {
 
 void top_screen::add(const json::object& status) {
   status_ = status;
+  unanswered_.reset();
   keep(received_, number_at(status, "received_per_s"), history_max);
   keep(published_, number_at(status, "published_per_s"), history_max);
   keep(pending_, number_at(status, "pending"), history_max);
@@ -156,6 +157,9 @@ std::vector<screen_line> top_screen::lines(std::size_t columns, std::size_t rows
       {fmt::format("{}  {}  up {}  {}", text_at(status_, "pipeline"), text_at(status_, "phase"),
                    time_at(status_, "uptime_s"), text_at(status_, "file"))},
       {fmt::format("level {}{}{}", level, cause.empty() ? "" : ": ", cause), style_of(level)}};
+  if (unanswered_)
+    made.push_back(
+        {fmt::format("NO ANSWER for {} s; this is what it was", unanswered_->count()), bad});
   for (const auto& [key, what] : {std::pair{"stopped_by", "STOPPED by"}, {"hung_stage", "HUNG:"}})
     if (const std::string stage = text_at(status_, key); !stage.empty())
       made.push_back({fmt::format("{} stage {}", what, stage), bad});

@@ -3,9 +3,11 @@
 
 #include <boost/json/object.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +24,8 @@ class top_screen {
  public:
   /// The next document, with the events above `last_event()`.
   void add(const boost::json::object& status);
+  /// There is no next one: the last came so long ago.
+  void unanswered(std::chrono::seconds since) { unanswered_ = since; }
   std::uint64_t last_event() const { return last_event_; }
 
   /// At most `rows` lines of at most `columns` characters: level, rates as they were, stages, the
@@ -37,6 +41,7 @@ class top_screen {
   std::deque<double> received_, published_, pending_;  // of each document, the newest last
   std::deque<std::string> events_;
   std::uint64_t last_event_ = 0;
+  std::optional<std::chrono::seconds> unanswered_;
 };
 
 /// A character for each value, as high as it is beside the largest.

@@ -120,3 +120,14 @@ TEST_CASE("top: a message cannot move the cursor") {
   screen.add(document);
   CHECK(screen.lines(120, 40).back().text == "2026-11-26T03:45:00.100Z  redis level: ?[2J?red?");
 }
+
+TEST_CASE("top: a page that is old says so, until the next document") {
+  top_screen screen;
+  screen.add(status());
+  screen.unanswered(std::chrono::seconds{7});
+  const std::vector<screen_line> lines = screen.lines(120, 40);
+  CHECK(lines[2].text == "NO ANSWER for 7 s; this is what it was");
+  CHECK(lines[2].style == "1;31");
+  screen.add(status());
+  CHECK(text_of(screen.lines(120, 40)).find("NO ANSWER") == std::string::npos);
+}

@@ -20,7 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr auto limit = std::chrono::seconds{5};
+using milliseconds = std::chrono::milliseconds;
+constexpr milliseconds look_limit = std::chrono::seconds{5};
 constexpr std::size_t document_max = 64u << 20;
 
 [[noreturn]] void fail(const fs::path& socket, std::string_view why) {
@@ -30,8 +31,10 @@ constexpr std::size_t document_max = 64u << 20;
 /// A connection that never waits longer than the limit in all.
 class connection {
  public:
-  explicit connection(const fs::path& socket)
-      : path_{socket}, socket_{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)} {
+  connection(const fs::path& socket, milliseconds limit)
+      : path_{socket},
+        limit_{limit},
+        socket_{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)} {
     sockaddr_un to{};
     to.sun_family = AF_UNIX;
     const std::string text = socket.string();
@@ -41,8 +44,10 @@ class connection {
         fits && socket_ >= 0 &&
         ::connect(socket_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
     if (connected) return;
+    const bool full = errno == EAGAIN;  // of connections that were not taken yet
     const std::string why = fits ? std::generic_category().message(errno) : "too long a path";
     if (socket_ >= 0) close(socket_);
+    if (fits && full) give_up();
     fail(path_, why);
   }
   connection(const connection&) = delete;
@@ -77,18 +82,24 @@ class connection {
   }
 
  private:
+  [[noreturn]] void give_up() const {
+    throw no_answer{fmt::format("{}: no answer within {:g} s", path_.string(),
+                                std::chrono::duration<double>{limit_}.count())};
+  }
+
   /// After a call that failed: until it may succeed.
   void wait(short events) {
     if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
       fail(path_, std::generic_category().message(errno));
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        begun_ + limit - std::chrono::steady_clock::now());
-    if (left.count() <= 0) fail(path_, "no answer within 5 s");
+    const auto left = std::chrono::duration_cast<milliseconds>(begun_ + limit_ -
+                                                               std::chrono::steady_clock::now());
+    if (left.count() <= 0) give_up();
     pollfd waiting{socket_, events, 0};
     ::poll(&waiting, 1, static_cast<int>(left.count()));
   }
 
   fs::path path_;
+  milliseconds limit_;
   int socket_;
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
@@ -101,8 +112,8 @@ std::string list(const std::vector<fs::path>& all) {
 
 }  // namespace
 
-std::string ask(const fs::path& socket, const request& asked) {
-  connection to{socket};
+std::string ask(const fs::path& socket, const request& asked, milliseconds limit) {
+  connection to{socket, limit};
   to.send(render(asked));
   const std::string reply = to.receive();
   const std::size_t end = std::min(reply.find('\n'), reply.size());
@@ -113,7 +124,9 @@ std::string ask(const fs::path& socket, const request& asked) {
 
 bool answers(const fs::path& socket) {
   try {
-    connection{socket};
+    connection{socket, look_limit};
+    return true;
+  } catch (const no_answer&) {
     return true;
   } catch (const std::runtime_error&) {
     return false;

@@ -3,16 +3,29 @@
 
 #include "control/protocol.hpp"
 
+#include <chrono>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sluice::control {
 
-/// The document a pipeline answers with. Throws std::runtime_error: it does not run, does not
-/// answer within 5 s, or refuses.
-std::string ask(const std::filesystem::path& socket, const request& asked);
+/// Somebody holds the socket and does not answer: the pipeline hangs, or was stopped.
+struct no_answer : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// The document a pipeline answers with. Throws no_answer after `limit`, and std::runtime_error: it
+/// does not run, or refuses.
+std::string ask(const std::filesystem::path& socket, const request& asked,
+                std::chrono::milliseconds limit = std::chrono::seconds{5});
+
+/// Whether a pipeline that could not be asked again has ended, which what is watched may.
+inline bool has_ended(const std::runtime_error& why) {
+  return dynamic_cast<const no_answer*>(&why) == nullptr;
+}
 
 /// Whether somebody serves this socket.
 bool answers(const std::filesystem::path& socket);

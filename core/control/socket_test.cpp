@@ -163,6 +163,29 @@ TEST_CASE("one connection too many is closed, and the others are served") {
   CHECK(reply.ends_with("of two lines"));
 }
 
+TEST_CASE("one that holds its socket and does not answer has not ended") {
+  const folder here;
+  const fs::path socket = here.path / "ticker.sock";
+  asio::io_context io;
+  local::acceptor hung{io, local::endpoint{socket.string()}};
+  const auto began = std::chrono::steady_clock::now();
+  CHECK_THROWS_WITH_AS(ask(socket, {"status", 0}, std::chrono::milliseconds{50}),
+                       (socket.string() + ": no answer within 0.05 s").c_str(), no_answer);
+  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds{5});
+  CHECK(!has_ended(no_answer{"late"}));
+  hung.close();
+  CHECK(error_of([&] { ask(socket, {"status", 0}); }).ends_with("Connection refused"));
+  CHECK(has_ended(std::runtime_error{"Connection refused"}));
+
+  // Its place for connections is taken up: that is no end, either.
+  local::acceptor full{io, local::endpoint{(here.path / "full.sock").string()}};
+  full.listen(0);
+  local::socket first{io};
+  first.connect(full.local_endpoint());
+  CHECK_THROWS_AS(ask(full.local_endpoint().path(), {"status", 0}), no_answer);
+  CHECK(answers(full.local_endpoint().path()));
+}
+
 TEST_CASE("a pipeline is found by name, by path, or because it is the only one") {
   const folder here;
   const std::vector<fs::path> dirs{"/nowhere", here.path};

@@ -18,6 +18,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr auto longest = std::chrono::minutes{5};
+constexpr auto quick = std::chrono::seconds{1};  // nobody wants to be told of
 constexpr auto first_pause = std::chrono::milliseconds{5},
                longest_pause = std::chrono::milliseconds{200};
 
@@ -28,12 +29,17 @@ bool is_over(const json::object& row) {
 
 }  // namespace
 
-json::object tell(const std::filesystem::path& socket, const json::object& command) {
+json::object tell(const std::filesystem::path& socket, const json::object& command,
+                  const waiting& waits) {
   json::object row = json::parse(ask(socket, {"", 0, json::serialize(command)})).as_object();
   const auto number = row.at("number").to_number<std::uint64_t>();
-  const auto limit = std::chrono::steady_clock::now() + longest;
+  const auto began = std::chrono::steady_clock::now();
   for (auto pause = first_pause; !is_over(row); pause = std::min(2 * pause, longest_pause)) {
-    if (std::chrono::steady_clock::now() > limit)
+    const auto past = std::chrono::steady_clock::now() - began;
+    if (waits && past > quick)
+      waits(fmt::format("operation {} goes on for {} s", number,
+                        std::chrono::floor<std::chrono::seconds>(past).count()));
+    if (past > longest)
       throw std::runtime_error{
           fmt::format("operation {} goes on after {} min; `sluice events` tells of its end", number,
                       longest.count())};

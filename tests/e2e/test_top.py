@@ -131,6 +131,31 @@ plugin = "null"
         self.assertEqual(window.process.wait(10), 0)
         self.assertEqual(window.attributes(), window.before)
 
+    def test_one_that_hangs_is_waited_for_and_left_at_once(self):
+        window = Window(self, "--interval", "100ms")
+        window.page()
+        self.service.signal(signal.SIGSTOP)
+        window.read_until(lambda text: re.search("NO ANSWER for [1-9] s", text), "it is told")
+        self.service.signal(signal.SIGCONT)
+        self.assertNotIn("NO ANSWER", "\n".join(window.page(2)))
+        self.service.signal(signal.SIGSTOP)
+        window.read_until(lambda text: "NO ANSWER" in text, "it is told again")
+        window.type(b"q")
+        window.read_until(lambda text: text.endswith(LEAVE), "the page is left")
+        self.assertEqual(window.process.wait(10), 0)
+        self.service.signal(signal.SIGCONT)
+        self.assert_balanced(self.service)
+        self.assert_ends_well(self.service)
+
+    def test_one_that_is_killed_is_told(self):
+        window = Window(self, "--interval", "100ms")
+        window.page()
+        self.service.kill()
+        written = window.read_until(lambda text: "Connection refused" in text, "it is told")
+        self.assertLess(written.index(LEAVE), written.index("Connection refused"))
+        self.assertEqual(window.process.wait(10), 0)
+        self.assertEqual(window.attributes(), window.before)
+
     def test_once_and_where_there_is_no_terminal(self):
         once = self.cli("top", "seen", "--once")
         self.assertEqual((once.returncode, once.stderr), (0, ""))

@@ -1,0 +1,25 @@
+#include "cli/progress.hpp"
+
+namespace sluice::cli {
+
+namespace {
+constexpr const char* rest_of_line = "\x1b[K";  // ANSI
+}
+
+void progress::write(const std::string& text) const {
+  // What cannot be shown is not missed.
+  [[maybe_unused]] const ssize_t written = ::write(to_, text.data(), text.size());
+}
+
+void progress::say(std::string_view text) {
+  if (!shown_) return;
+  any_ = true;
+  write("\r" + std::string{text} + rest_of_line);
+}
+
+void progress::clear() {
+  if (any_) write("\r" + std::string{rest_of_line});
+  any_ = false;
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,50 @@
+// Progress on a pseudo terminal, and where there is none.
+#include "cli/progress.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include <array>
+
+using sluice::cli::progress;
+
+namespace {
+
+std::string read_all(int from) {
+  std::array<char, 256> text;
+  const ssize_t size = ::read(from, text.data(), text.size());
+  return size <= 0 ? "" : std::string{text.data(), static_cast<std::size_t>(size)};
+}
+
+}  // namespace
+
+TEST_CASE("each line takes the place of the one before, and the last is gone at the end") {
+  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY);
+  REQUIRE(terminal >= 0);
+  REQUIRE(::grantpt(terminal) == 0);
+  REQUIRE(::unlockpt(terminal) == 0);
+  const int window = ::open(::ptsname(terminal), O_RDWR | O_NOCTTY);
+  REQUIRE(window >= 0);
+  {
+    progress on{window};
+    on.say("1 of 2");
+    on.say("2 of 2");
+    CHECK(read_all(terminal) == "\r1 of 2\x1b[K\r2 of 2\x1b[K");
+    on.clear();
+    CHECK(read_all(terminal) == "\r\x1b[K");
+    on.say("more");
+  }
+  CHECK(read_all(terminal) == "\rmore\x1b[K\r\x1b[K");
+  ::close(window);
+  ::close(terminal);
+}
+
+TEST_CASE("a file is told nothing") {
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe(ends.data()) == 0);
+  progress{ends[1]}.say("1 of 2");
+  ::close(ends[1]);
+  CHECK(read_all(ends[0]).empty());
+  ::close(ends[0]);
+}
