@@ -115,6 +115,7 @@ stage_state engine::state_of(const instance& each, std::int64_t now, bool at_res
     made.demand = {each.demand.offered_per_s(), each.demand.capacity_per_s(), each.demand.ratio(),
                    each.pressure.pending};
   }
+  if (each.received_at != 0) made.feed_age_ns = now - each.received_at;
   made.rate_in_per_s = each.rate_in;
   made.rate_out_per_s = each.rate_out;
   made.busy_share = each.busy_share;

@@ -144,6 +144,9 @@ class engine {
     std::uint64_t kept_away = 0;        // sampled and shed, in the last slot
     std::uint64_t lost_told = 0;        // by its queue, of priority 0
     std::int64_t lost_quiet_until = 0;
+    // Of a source.
+    std::uint64_t received_before = 0;
+    std::int64_t received_at = 0;
     // Of a sink.
     std::int64_t room_before = 0;
     std::uint64_t arrived = 0, copied_before = 0;

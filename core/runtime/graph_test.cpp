@@ -76,6 +76,22 @@ TEST_CASE("a source's rate is of what it received, on however many edges that go
   CHECK(on.state("source").rate_out_per_s == 10);
 }
 
+TEST_CASE("a source's feed age is since it last received, or began") {
+  rig on;
+  on.add("source", source);
+  on.add("sink", sink, {"source"});
+  on.build();
+  const auto age = [&](std::string_view name) { return on.state(name).feed_age_ns; };
+  on.run->advance(3000 * ms);
+  CHECK(age("source") == 2900 * ms);  // looked at since the first tick
+  on.give({{1}});
+  on.run->advance(100 * ms);
+  CHECK(age("source") == 0);
+  on.run->advance(500 * ms);
+  CHECK(age("source") == 500 * ms);
+  CHECK(age("sink") == 0);
+}
+
 TEST_CASE("what one branch changes, the other does not see") {
   rig on;
   on.add("source", source);

@@ -96,6 +96,7 @@ struct stage_state {
   latency_histogram ages;                 ///< sink: as `age`, since the start
   demand_state demand;                    ///< sink
   std::uint64_t receivers = 0;            ///< sink: as of the last report
+  std::int64_t feed_age_ns = 0;           ///< source: since it last received, or began; to 100 ms
   double rate_in_per_s = 0, rate_out_per_s = 0;  ///< over the last second
   double busy_share = 0;                         ///< of its lane's time over the last second
   std::uint64_t faults = 0;

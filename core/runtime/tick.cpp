@@ -67,6 +67,11 @@ void engine::measure(instance& each, std::int64_t now) {
       seen.count.dropped[SLUICE_DROP_SAMPLED] + seen.count.dropped[SLUICE_DROP_SHED];
   each.kept_away = kept_away - std::exchange(each.kept_away_before, kept_away);
   copied_ += seen.count.copied - std::exchange(each.copied_before, seen.count.copied);
+  if (each.made->is(SLUICE_SOURCE)) {
+    const std::uint64_t received = seen.count.created - seen.count.copied;
+    const bool began = each.received_at == 0;
+    if (std::exchange(each.received_before, received) != received || began) each.received_at = now;
+  }
   if (!each.made->is(SLUICE_SINK)) return;
   const std::uint64_t arrived = each.in->queue()->read(now).pushed;
   each.arrived = arrived - std::exchange(each.arrived_before, arrived);

@@ -197,6 +197,12 @@ void add_sink(families& out, const runtime::stage_state& stage) {
             std::uint64_t{stage.level});
 }
 
+void add_source(families& out, const runtime::stage_state& stage) {
+  if (stage.kind != "source") return;
+  out.gauge("sluice_feed_age_seconds", "Since the source last received a record, or began.",
+            {{"stage", stage.name}}, seconds(stage.feed_age_ns));
+}
+
 void add_signals(families& out, const runtime::stage_state& stage) {
   for (const runtime::signal_state& one : stage.signals)
     out.gauge("sluice_signal_level", "What a plugin contributes to the level, while not HEALTHY.",
@@ -256,6 +262,7 @@ class view_of_snapshot final : public prometheus::Collectable {
     for (const runtime::stage_state& stage : seen_.stages) {
       add_state(out, stage);
       add_ledger(out, stage);
+      add_source(out, stage);
       add_queue(out, stage);
       add_sink(out, stage);
       add_signals(out, stage);

@@ -90,6 +90,7 @@ json::object stage(const runtime::stage_state& state) {
                     {"faults", state.faults},
                     {"bypassed", state.bypassed},
                     {"stopped", state.stopped}};
+  if (state.kind == "source") made["feed_age_s"] = seconds(state.feed_age_ns);
   if (state.queue.present) made["queue"] = queue(state.queue);
   if (state.kind == "sink") {
     made["in_flight"] = state.in_flight;

@@ -32,6 +32,7 @@ runtime::snapshot example() {
   source.count.created = source.count.out = 5'000'000'300;
   source.count.copied = 300;
   source.rate_in_per_s = 1234.4;
+  source.feed_age_ns = 2'500'000'000;
 
   runtime::stage_state guard;
   guard.name = "breaker", guard.plugin = "circuit_breaker", guard.kind = "guard";
@@ -132,6 +133,8 @@ TEST_CASE("every stage has its ledger, its queue and its own metrics") {
   const std::string text = prometheus_text(example());
   CHECK(has_line(text, "sluice_records_created_total{stage=\"feed\"} 5000000300"));
   CHECK(has_line(text, "sluice_records_copied_total{stage=\"feed\"} 300"));
+  CHECK(has_line(text, "sluice_feed_age_seconds{stage=\"feed\"} 2.5"));
+  CHECK(text.find("sluice_feed_age_seconds{stage=\"redis\"}") == std::string::npos);
   CHECK(has_line(text,
                  "sluice_records_dropped_total{stage=\"redis\",reason=\"overflow\","
                  "intentional=\"true\"} 10"));

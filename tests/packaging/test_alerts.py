@@ -105,9 +105,9 @@ class Told(Case):
         self.assertEqual(
             self.receivers("alertname=SluiceFeedSilent", "severity=critical", "hours=market"),
             ["pager", "chat"])
-        self.assertEqual(
-            self.receivers("alertname=TickerCircuitBreakerOpen", "severity=critical"),
-            ["restart-redis", "pager", "chat"])
+        opened = ("alertname=TickerCircuitBreakerOpen", "severity=critical")
+        self.assertEqual(self.receivers(*opened, "forced=no"), ["restart-redis", "pager", "chat"])
+        self.assertEqual(self.receivers(*opened, "forced=yes"), ["pager", "chat"])
 
     def test_alerts_it_names_exist(self):
         named = re.findall(r"alertname (?:=|=~) \"?([\w|.*()]+)", ALERTMANAGER.read_text("utf-8"))
