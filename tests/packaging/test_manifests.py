@@ -1,5 +1,6 @@
-"""Files for Grafana, Kubernetes and Docker, by tools that are not ours: Grafana's own types, the
-Kubernetes API's schemas and dockerfile-utils, from npm. No image is built and no cluster asked."""
+"""Files for Grafana, Kubernetes and Docker, and http_admin's OpenAPI document, by tools that are not
+ours, from npm: Grafana's own types, the Kubernetes API's schemas, dockerfile-utils, OpenAPI's schema.
+No image is built and no cluster asked."""
 
 import pathlib
 import re
@@ -41,16 +42,34 @@ class Manifests(Case):
                           (PACKAGING / "grafana/ticker.json",
                            '"colorMode": "background"', '"colorMode": "backgroud"'))
 
+    def test_openapi(self):
+        self.assert_tells(("node", "openapi.mjs"),
+                          (pathlib.Path(SOURCE, "plugins/http_admin/dashboard/openapi.json"),
+                           '"description": "The dashboard"', '"descripton": "The dashboard"'))
+
     def test_kubernetes(self):
         folder = PACKAGING / "kubernetes"
         self.assert_tells(("node", "kubernetes.mjs"),
                           (folder / "feed.yaml", "periodSeconds:", "periodSecond:"),
+                          (folder / "ticker-service.yaml", "maxSurge: 1", "maxSurge: true"),
                           (folder / "hpa.yaml", "minReplicas: 2", "minReplicas: two"))
+
+    def pipeline(self, name):
+        """Of a manifest's ConfigMap; and the whole manifest."""
+        text = (PACKAGING / f"kubernetes/{name}.yaml").read_text(encoding="utf-8")
+        found = re.search(r"^  [\w-]+\.toml: \|\n((?:    .*\n|\n)+)", text, re.M)[1]
+        port = re.search(r"containerPort: (\d+)", text)[1]
+        self.assertIn(f'listen = "0.0.0.0:{port}"', found)
+        return textwrap.dedent(found), text
+
+    def assert_sound(self, name, pipeline):
+        said = self.cli("check", "--deny-warnings", self.write(f"{name}.toml", pipeline),
+                        environment={"REDIS_URL": "redis://redis:6379"})
+        self.assertEqual(said.returncode, 0, said.stderr)
 
     def test_the_feeds_pipeline_is_sound(self):
         """With its mounts in a folder of the test's, whose files are what a pod would have."""
-        text = (PACKAGING / "kubernetes/feed.yaml").read_text(encoding="utf-8")
-        pipeline = textwrap.dedent(re.search(r"  ticker\.toml: \|\n((?:    .*\n|\n)+)", text)[1])
+        pipeline, text = self.pipeline("feed")
         for mount in ("/run/secrets/sluice", "/etc/sluice-instruments"):
             self.assertIn(f"mountPath: {mount},", text)
             pipeline = pipeline.replace(mount, self.folder)
@@ -58,19 +77,28 @@ class Manifests(Case):
         self.write("access_token", "token")
         self.write("instruments.csv", pathlib.Path(
             SOURCE, "pipelines/instruments.csv").read_text(encoding="utf-8"))
-        said = self.cli("check", "--deny-warnings", self.write("ticker.toml", pipeline),
-                        environment={"REDIS_URL": "redis://redis:6379"})
-        self.assertEqual(said.returncode, 0, said.stderr)
-        port = re.search(r"containerPort: (\d+)", text)[1]
-        self.assertIn(f'listen = "0.0.0.0:{port}"', pipeline)
+        self.assert_sound("feed", pipeline)
+        # With the sink that the consumers' manifest asks for.
+        comment = (PACKAGING / "kubernetes/ticker-service.yaml").read_text(encoding="utf-8")
+        sink = re.search(r"((?:^#(?:   .*)?\n)+)apiVersion", comment, re.M)[1].replace("#", "")
+        self.assertIn('mode = "stream"', sink)
+        self.assert_sound("feed_and_stream", pipeline.replace("[[service]]", f"{sink}\n[[service]]", 1))
+
+    def test_the_consumers_pipeline_is_sound(self):
+        pipeline, text = self.pipeline("ticker-service")
+        self.assert_sound("ticker-service", pipeline)
+        written = re.search(r'^#   channel = "(\w+)"$', text, re.M)[1]
+        self.assertIn(f'stream = "{written}"', pipeline)
 
     def test_every_manifest_is_checked(self):
         files = {path.name for path in (PACKAGING / "kubernetes").glob("*.yaml")}
-        self.assertEqual(files, {"feed.yaml", "hpa.yaml", "metrics-adapter.yaml"})
+        self.assertEqual(files, {"feed.yaml", "ticker-service.yaml", "hpa.yaml",
+                                 "metrics-adapter.yaml"})
 
     def test_the_adapter_feeds_what_the_hpa_asks_for(self):
-        asked = re.findall(r"metric: \{name: (\w+)\}",
-                           (PACKAGING / "kubernetes/hpa.yaml").read_text(encoding="utf-8"))
+        hpa = (PACKAGING / "kubernetes/hpa.yaml").read_text(encoding="utf-8")
+        self.assertIn("kind: Deployment, name: ticker-service}", hpa)
+        asked = re.findall(r"metric: \{name: (\w+)\}", hpa)
         adapter = (PACKAGING / "kubernetes/metrics-adapter.yaml").read_text(encoding="utf-8")
         series = re.search(r'__name__=~"([^"]+)"', adapter)[1]
         self.assertEqual(len(asked), 2)
