@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 #include <boost/beast/core/string.hpp>
+#include <boost/beast/http/rfc7230.hpp>
 
 #include <algorithm>
 
@@ -14,6 +15,23 @@ std::string_view name_of(std::string_view header) {
     return end == std::string_view::npos ? std::string_view{} : header.substr(1, end - 1);
   }
   return header.substr(0, header.find(':'));
+}
+
+/// Takes as long however much of it is right.
+bool equal(std::string_view given, std::string_view token) {
+  return given.size() == token.size() &&
+         CRYPTO_memcmp(given.data(), token.data(), token.size()) == 0;
+}
+
+std::string in_hex(std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string made;
+  for (const char each : text) {
+    const auto byte = static_cast<unsigned char>(each);
+    made += digits[byte >> 4];
+    made += digits[byte & 15];
+  }
+  return made;
 }
 
 }  // namespace
@@ -29,10 +47,20 @@ bool host_allowed(std::string_view header, std::string_view reached_at,
 credentials check_bearer(std::string_view header, std::string_view token) {
   constexpr std::string_view scheme = "Bearer ";
   if (!boost::beast::iequals(header.substr(0, scheme.size()), scheme)) return credentials::missing;
-  const std::string_view given = header.substr(scheme.size());
-  const bool right =
-      given.size() == token.size() && CRYPTO_memcmp(given.data(), token.data(), token.size()) == 0;
-  return right ? credentials::right : credentials::wrong;
+  return equal(header.substr(scheme.size()), token) ? credentials::right : credentials::wrong;
+}
+
+credentials check_protocols(std::string_view offered, std::string_view token) {
+  constexpr std::string_view scheme = "sluice.bearer.";
+  for (const std::string_view each : boost::beast::http::token_list{offered})
+    if (each.starts_with(scheme))
+      return equal(each.substr(scheme.size()), in_hex(token)) ? credentials::right
+                                                              : credentials::wrong;
+  return credentials::missing;
+}
+
+bool offers_live(std::string_view protocols) {
+  return boost::beast::http::token_list{protocols}.exists(live_protocol);
 }
 
 }  // namespace sluice::http_admin

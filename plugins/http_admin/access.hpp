@@ -19,4 +19,12 @@ enum class credentials : std::uint8_t { missing, wrong, right };
 /// comparison takes as long however much of it is right.
 credentials check_bearer(std::string_view header, std::string_view token);
 
+/// What is answered to a WebSocket that offers subprotocols; those of check_protocols come with it.
+inline constexpr std::string_view live_protocol = "sluice";
+/// The same by "sluice.bearer.HEX" among the subprotocols that a WebSocket offers, HEX the token's
+/// bytes: a page in a browser cannot set the header.
+credentials check_protocols(std::string_view offered, std::string_view token);
+/// Whether a WebSocket offers live_protocol.
+bool offers_live(std::string_view protocols);
+
 }  // namespace sluice::http_admin

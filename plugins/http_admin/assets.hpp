@@ -1,10 +1,15 @@
-// The files that are served as they are, embedded at build time.
+// The files of the dashboard, served as they are, embedded at build time.
 #pragma once
 
+#include <array>
 #include <string_view>
 
-namespace sluice::http_admin::assets {
+namespace sluice::http_admin {
 
-extern const std::string_view index_html, dashboard_css, dashboard_js, openapi_json;
+struct asset {
+  std::string_view path, type, text;
+};
 
-}  // namespace sluice::http_admin::assets
+extern const std::array<asset, 8> assets;
+
+}  // namespace sluice::http_admin

@@ -1,5 +1,7 @@
 #include "connection.hpp"
 
+#include "access.hpp"
+
 #include <boost/asio/ssl.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -143,7 +145,8 @@ class connection_on final : public connection,
                         from.body(),
                         reached_at_,
                         peer_,
-                        loopback_};
+                        loopback_,
+                        from[http::field::sec_websocket_protocol]};
     if (from.count(http::field::host) > 1) return refused(400, "there are several Host headers");
     if (websocket::is_upgrade(from)) {
       const answer admitted = owner_.admit_live(asked);
@@ -218,6 +221,10 @@ class connection_on final : public connection,
     phase_ = phase::answer;
     feed_.what = what;
     stream_.read_message_max(message_limit);
+    if (offers_live(parser_->get()[http::field::sec_websocket_protocol]))
+      stream_.set_option(websocket::stream_base::decorator([](websocket::response_type& accepted) {
+        accepted.set(http::field::sec_websocket_protocol, live_protocol);
+      }));
     stream_.async_accept(parser_->get(), [self = this->shared_from_this()](error_code error) {
       if (error || self->phase_ == phase::dead) return self->end();
       self->phase_ = phase::live;

@@ -2,7 +2,6 @@
 #include "http_admin.hpp"
 
 #include "access.hpp"
-#include "assets.hpp"
 #include "routes.hpp"
 #include "views.hpp"
 
@@ -107,6 +106,28 @@ TEST_CASE("a bearer token is right, wrong, or not there") {
   CHECK(check_bearer("Bearer ", "t") == credentials::wrong);
   CHECK(check_bearer("Bearer tt", "t") == credentials::wrong);
   CHECK(check_bearer("Bearer u", "t") == credentials::wrong);
+}
+
+TEST_CASE("a page gives the token as a WebSocket's subprotocol, in hex") {
+  CHECK(check_protocols("", "tö") == credentials::missing);
+  CHECK(check_protocols("sluice", "tö") == credentials::missing);
+  CHECK(check_protocols("sluice, sluice.bearer.74c3b6", "tö") == credentials::right);
+  CHECK(check_protocols("sluice.bearer.74C3B6", "tö") == credentials::wrong);
+  CHECK(check_protocols("sluice, sluice.bearer.74", "tö") == credentials::wrong);
+  CHECK(check_protocols("sluice.bearer.", "tö") == credentials::wrong);
+  CHECK(check_protocols(",, =;\"", "tö") == credentials::missing);
+  CHECK(offers_live("chat, sluice"));
+  CHECK(!offers_live("sluice.bearer.74"));
+
+  door to;
+  request far = get(live_path);
+  far.loopback = false;
+  CHECK(admit_live(far, {}, to).status == 401);
+  far.protocols = "sluice, sluice.bearer.00";
+  CHECK(admit_live(far, {}, to).status == 403);
+  far.protocols = "sluice, sluice.bearer.6f70656e20736573616d65";
+  CHECK(admit_live(far, {}, to).status == 101);
+  CHECK(respond(get(live_path), {}, to).status == 426);
 }
 
 TEST_CASE("the requirement's paths say what it describes") {
@@ -246,8 +267,9 @@ TEST_CASE("a page of another origin opens no WebSocket") {
 }
 
 TEST_CASE("openapi.json has every path with its methods, and no other") {
+  door to;
   std::set<std::string> documented, served;
-  const json::value document = json::parse(assets::openapi_json);
+  const json::value document = json::parse(respond(get("/openapi.json"), {}, to).body);
   for (const auto& path : document.at("paths").as_object())
     for (const auto& method : path.value().as_object())
       documented.insert(std::string{path.key()} + " " + std::string{method.key()});

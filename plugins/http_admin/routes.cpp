@@ -117,9 +117,11 @@ answer version(const question& of) {
 
 answer stages(const question& of) { return reply({{"stages", status_of(of.door).at("stages")}}); }
 
-template <const std::string_view& Asset, const char* Type>
-answer asset(const question&) {
-  return {200, std::string{Asset}, Type};
+/// A file of the dashboard.
+answer file(const question& of) {
+  const auto found = std::find_if(assets.begin(), assets.end(),
+                                  [&](const asset& each) { return each.path == of.path; });
+  return {200, std::string{found->text}, found->type};
 }
 
 /// POST: the body's keys, a JSON object, are the command's.
@@ -139,10 +141,10 @@ answer tell(const question& of, std::string_view name) {
   }
 }
 
+answer not_a_websocket(const question&) { return refuse(426, "this path is a WebSocket"); }
+
 constexpr char config_name[] = "config", events_name[] = "events", operations_name[] = "operations",
                commands_name[] = "commands";
-constexpr char html[] = "text/html; charset=utf-8", css[] = "text/css; charset=utf-8",
-               script[] = "text/javascript; charset=utf-8", json_type[] = "application/json";
 
 struct route {
   std::string_view path;
@@ -152,10 +154,14 @@ struct route {
 };
 
 constexpr route routes[] = {
-    {"/", &asset<assets::index_html, html>, "", true},
-    {"/dashboard.css", &asset<assets::dashboard_css, css>, "", true},
-    {"/dashboard.js", &asset<assets::dashboard_js, script>, "", true},
-    {"/openapi.json", &asset<assets::openapi_json, json_type>, "", true},
+    {"/", &file, "", true},
+    {"/dashboard.css", &file, "", true},
+    {"/dashboard.js", &file, "", true},
+    {"/page.js", &file, "", true},
+    {"/charts.js", &file, "", true},
+    {"/tap.js", &file, "", true},
+    {"/controls.js", &file, "", true},
+    {"/openapi.json", &file, "", true},
     {"/metrics", &metrics, "", true},
     {"/health", &health_answer, "", true},
     {"/livez", &live, "", true},
@@ -171,11 +177,13 @@ constexpr route routes[] = {
     {"/api/v1/ledger", &view<&ledger>},
     {"/api/v1/config", &document<config_name>},
     {"/api/v1/events", &numbered<events_name>},
+    {live_path, &not_a_websocket},
     {tap_path, &tap},
     {"/api/v1/operations", &numbered<operations_name>},
     {"/api/v1/commands", &document<commands_name>},
     {"/api/v1/swap", nullptr, "swap"},
     {"/api/v1/reload", nullptr, "reload"},
+    {"/api/v1/confirm", nullptr, "confirm"},
     {"/api/v1/breaker", nullptr, "breaker"},
     {"/api/v1/log-level", nullptr, "log-level"},
 };
@@ -205,8 +213,13 @@ std::optional<answer> unauthorized(const question& of) {
   } catch (const std::exception& why) {
     return refusal(503, std::string{"the token cannot be read: "} + why.what());
   }
-  if (token.empty()) return refusal(403, "no token is configured, so nothing may be changed");
-  switch (check_bearer(of.asked.authorization, token)) {
+  if (token.empty())
+    return refusal(403,
+                   "no token is configured: nothing may be changed, and other machines may read "
+                   "health and metrics alone");
+  credentials shown = check_bearer(of.asked.authorization, token);
+  if (shown == credentials::missing) shown = check_protocols(of.asked.protocols, token);
+  switch (shown) {
     case credentials::missing: return refusal(401, "a bearer token is needed");
     case credentials::wrong: return refusal(403, "the bearer token is wrong");
     case credentials::right: break;

@@ -15,9 +15,10 @@ struct request {
   std::string_view host, authorization;  ///< headers, as they came
   std::string_view origin;               ///< of a page in a browser
   std::string_view body;
-  std::string reached_at;  ///< the address of this side of the connection
-  std::string peer;        ///< for the log
-  bool loopback = false;   ///< the peer is of this machine
+  std::string reached_at;        ///< the address of this side of the connection
+  std::string peer;              ///< for the log
+  bool loopback = false;         ///< the peer is of this machine
+  std::string_view protocols{};  ///< that a WebSocket offers
 };
 
 struct answer {

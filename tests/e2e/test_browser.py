@@ -1,0 +1,161 @@
+"""What runs in a browser, in headless Chromium: the dashboard of the real binary, and the page of
+packaging/consumers that reads ticks."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+
+import npm
+from harness import SOURCE, Case, main
+from process import SLOWNESS, Process, free_port, wait_until
+
+TOKEN = "open-sesame-of-this-test"
+
+
+class Browser:
+    """A script of tests/e2e/browser. It prints what it wants to be done, and is told when it is."""
+
+    def __init__(self, case, script, *arguments):
+        chromium = shutil.which("chromium")
+        case.assertIsNotNone(chromium, "packaging/install-deps --tests installs Chromium")
+        self._case = case
+        with open(os.path.join(case.folder, "browser.log"), "w", encoding="utf-8") as log:
+            self._node = subprocess.Popen(
+                ["node", script, *arguments], cwd=npm.installed(f"{SOURCE}/tests/e2e/browser"),
+                text=True, stderr=log, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                env=os.environ | {"CHROMIUM": chromium, "HOME": case.folder})
+        for end in (self._node.stdin.close, self._node.stdout.close, self._node.wait,
+                    self._node.kill):
+            case.addCleanup(end)  # the last one first
+
+    def wants(self, word):
+        self._case.assertEqual(self._node.stdout.readline(), f"{word}\n")
+
+    def has(self, answer="it is done"):
+        self._node.stdin.write(f"{answer}\n")
+        self._node.stdin.flush()
+
+    def ended(self):
+        self.wants("done")
+        self._case.assertEqual(self._node.wait(20 * SLOWNESS), 0)
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Dashboard(Case):
+    def test_states_tap_and_controls(self):
+        server = self.redis()
+        address = f"127.0.0.1:{free_port()}"
+        file = self.write("seen.toml", f"""
+[pipeline]
+name = "seen"
+
+[[stage]]
+plugin = "market_simulator"
+rate = 2000
+burst = 1
+
+[[stage]]
+plugin = "adaptive_sampler"
+mode = "fixed"
+
+[[stage]]
+plugin = "circuit_breaker"
+
+[[stage]]
+name = "redis"
+plugin = "redis_sink"
+url = "{server.url}"
+
+[[service]]
+plugin = "http_admin"
+listen = "{address}"
+token = "{TOKEN}"
+
+[level]
+hold = "200ms"
+""")
+        service = self.sluice(file, "seen")
+        browser = Browser(self, "dashboard.js", address, TOKEN)
+        browser.wants("stop")
+        self.assert_balanced(service)
+        service.stop()
+        browser.has()
+        browser.wants("start")
+        self.sluice(file, "seen")
+        browser.has()
+        browser.ended()
+
+
+class Consumer(Case):
+    """packaging/consumers/browser, served as its first lines say."""
+
+    def test_shows_a_batch_a_frame_and_knows_what_it_missed(self):
+        address, port = f"127.0.0.1:{free_port()}", free_port()
+        file = self.write("seen.toml", f"""
+[pipeline]
+name = "seen"
+
+[[stage]]
+plugin = "market_simulator"
+rate = 2000
+burst = 1
+count = 50
+
+[[stage]]
+plugin = "adaptive_sampler"
+mode = "fixed"
+
+[[stage]]
+name = "redis"
+plugin = "null"
+
+[[service]]
+plugin = "http_admin"
+listen = "{address}"
+""")
+        service = self.sluice(file, "seen")
+        served = Process("served", [
+            "/usr/bin/python3", "-m", "http.server", "-b", "127.0.0.1", "-d",
+            f"{SOURCE}/packaging/consumers/browser", str(port)], self.folder)
+        self.addCleanup(served.kill)
+        wait_until(lambda: listens(port), 10, "the page is served")
+        browser = Browser(self, "consumer.js", f"127.0.0.1:{port}", address)
+
+        browser.wants("drop")
+        self.assertEqual(self.cli("level", "seen", "OVERLOAD").returncode, 0)
+        service.await_status(lambda status: status.total["dropped"]["sampled"] > 500, 20,
+                             "ticks are sampled")
+        self.assertEqual(self.cli("level", "seen", "automatic").returncode, 0)
+        service.await_status(lambda status: status.document["level"] == "HEALTHY", 20, "HEALTHY")
+        browser.has(self.settled(service))
+
+        browser.wants("stop")
+        self.assert_balanced(service)
+        service.stop()
+        browser.has()
+        browser.wants("start")
+        self.sluice(file, "seen")
+        browser.has()
+        browser.ended()
+
+    def settled(self, service):
+        """How many were sampled in all, when no more are."""
+        def sampled():
+            return service.status().total["dropped"]["sampled"]
+
+        def twice():
+            seen = sampled()
+            time.sleep(0.3)
+            return seen if sampled() == seen else None
+
+        return wait_until(twice, 20, "no more are sampled")
+
+
+if __name__ == "__main__":
+    main()
