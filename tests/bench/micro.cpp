@@ -3,11 +3,14 @@
 #include "pipelines.hpp"
 #include "runtime/record_batch.hpp"
 #include "runtime/record_queue.hpp"
+#include "runtime/tap_point.hpp"
+#include "stages.hpp"
 #include "timing.hpp"
 
 #include <kite/json.hpp>
 #include <kite/packet.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
@@ -55,6 +58,22 @@ void report_mitigation(double base) {
   report("sampler, shedder, breaker: OVERLOAD", hard + breaker, base, "(target < 20 ns)");
 }
 
+/// What a stage that nobody watches pays for its tap: a look for each batch, beside what it pays
+/// for a stage that does nothing.
+void report_tap(double no_op_stage) {
+  const runtime::tap_point point;
+  std::uint32_t offered = 0;
+  const auto batches = [&](bool with_tap) {
+    return time_of(2'000'000, [&](std::uint32_t i) {
+      keep(i);
+      if (with_tap && point.watched()) keep(++offered);
+    });
+  };
+  const double look = std::max(0.0, batches(true) - batches(false)) / bench::batch_size;
+  std::printf("  %-36s %8.3f ns  %6.3f of a no-op stage (target < 0.05)\n",
+              "its tap, while nobody watches", look, look / no_op_stage);
+}
+
 void report_all() {
   std::vector<std::uint8_t> wire(184);
   bench::encode_tick(1, 1000, wire.data());
@@ -92,6 +111,7 @@ void report_all() {
                five = bench::lane_cost(bench::stage_names(5, "passer"));
   report("a tick pushed and shed", shed, base, "(target < 100 ns)");
   report("five no-op stages more", five - shed, base, "(target < 10 ns, batches of 64)");
+  report_tap((five - shed) / 5);
   report_mitigation(base);
   report("into a queue and out", queue_cost(wire), base, "");
 }
