@@ -49,10 +49,10 @@ class Status:
 class Sluice(Process):
     """A running pipeline."""
 
-    def __init__(self, case, name, file, environment):
+    def __init__(self, case, name, file, environment, wrapper=()):
         self.pipeline = name
         self._case = case
-        super().__init__(name, [BINARY, "run", file], case.folder,
+        super().__init__(name, [*wrapper, BINARY, "run", file], case.folder,
                          case.environment | environment)
 
     def status(self):
@@ -105,6 +105,7 @@ class Ticking:
     def __init__(self, feed, tokens, interval):
         self._feed, self._tokens, self._interval = feed, tokens, interval
         self._stopped = threading.Event()
+        self._sending = threading.Lock()
         self._price = 100_000
         self.sent = 0
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -114,7 +115,12 @@ class Ticking:
         while not self._stopped.wait(self._interval):
             self._price += 5
             packets = [full_packet(token, self._price) for token in self._tokens]
-            self.sent += len(packets) * self._feed.send(frame(packets))
+            with self._sending:
+                self.sent += len(packets) * self._feed.send(frame(packets))
+
+    def held(self):
+        """While entered it sends nothing."""
+        return self._sending
 
     def stop(self):
         self._stopped.set()
@@ -174,14 +180,14 @@ class Case(unittest.TestCase):
         self.addCleanup(made.stop)
         return made
 
-    def sluice(self, file, name, environment=None):
-        """Starts a pipeline and waits until it runs."""
-        made = self.start(file, name, environment)
+    def sluice(self, file, name, environment=None, wrapper=()):
+        """Starts a pipeline, in the hands of `wrapper` if there is one, and waits until it runs."""
+        made = self.start(file, name, environment, wrapper)
         made.await_running()
         return made
 
-    def start(self, file, name, environment=None):
-        made = Sluice(self, name, file, environment or {})
+    def start(self, file, name, environment=None, wrapper=()):
+        made = Sluice(self, name, file, environment or {}, wrapper)
         self.addCleanup(made.kill)
         return made
 

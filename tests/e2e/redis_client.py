@@ -92,6 +92,53 @@ class Subscriber:
         self._socket.close()
 
 
+def newest_entry(server, stream):
+    """The id of a stream's last entry."""
+    return server.command("XREVRANGE", stream, "+", "-", "COUNT", 1)[0][0].decode()
+
+
+class StreamReader:
+    """XREAD of streams from their beginning, in a thread of its own; what fails is tried again.
+    Keeps (stream, the field `data`, time.monotonic()) of each entry."""
+
+    def __init__(self, port, streams):
+        self.messages = []
+        self.last = dict.fromkeys(streams, "0")  # the last entry's id
+        self.port = port
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        while not self._over.is_set():
+            try:
+                self._read()
+            except RuntimeError as refusal:
+                self.refused(str(refusal))
+                self._over.wait(0.01)
+            except (EOFError, OSError):
+                self._over.wait(0.01)
+
+    def refused(self, why):
+        """What Redis said to a read: it loads its data, say."""
+
+    def _read(self):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+            with connection.makefile("rb") as stream:
+                while not self._over.is_set():
+                    connection.sendall(encode("XREAD", "BLOCK", 100, "STREAMS", *self.last,
+                                              *self.last.values()))
+                    for name, entries in read_reply(stream) or []:
+                        for identity, fields in entries:
+                            data = dict(zip(fields[::2], fields[1::2]))[b"data"]
+                            self.messages.append((name.decode(), data, time.monotonic()))
+                            self.last[name.decode()] = identity.decode()
+
+    def close(self):
+        self._over.set()
+        self._thread.join(5)
+
+
 class Recorder:
     """PSUBSCRIBE to a file: what Python could not parse as fast as it comes is parsed later."""
 
@@ -138,12 +185,19 @@ class Redis:
         self.start()
 
     def start(self):
+        self.launch()
+        self.await_answer()
+
+    def launch(self, *options):
+        """Starts it and does not wait; it may have a file to load."""
         self._process = Process(
             "redis-server",
             ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", "",
-             "--appendonly", "no", "--dir", self._folder,
-             "--client-output-buffer-limit", "pubsub 0 0 0", *self._options],
+             "--appendonly", "no", "--dir", self._folder, "--dbfilename", f"{self.port}.rdb",
+             "--client-output-buffer-limit", "pubsub 0 0 0", *self._options, *options],
             self._folder)
+
+    def await_answer(self):
         wait_until(self._answers, 10, "redis-server answers PING")
 
     def _answers(self):

@@ -1,5 +1,6 @@
 """A Redis Cluster of masters with a replica each: real servers, private to a test."""
 
+import contextlib
 import re
 import socket
 import threading
@@ -65,8 +66,7 @@ class Cluster:
                    "the nodes know each other")
         for master, replica in zip(self.masters, self.replicas):
             replica.command("CLUSTER", "REPLICATE", master.id)
-        wait_until(lambda: all(each.info("master_link_status") == "up" for each in self.replicas),
-                   20, "the replicas are in step")
+        self.await_whole()
         hosts = ",".join(f"127.0.0.1:{each.port}" for each in self.masters)
         self.url = f"redis+cluster://{hosts}"
 
@@ -82,6 +82,24 @@ class Cluster:
                 if not each.startswith("["):
                     first, _, last = each.partition("-")
                     yield range(int(first), int(last or first) + 1), node
+
+    def replica_of(self, master):
+        """The one replica it has now."""
+        identity = master.command("CLUSTER", "REPLICAS", master.id)[0].split()[0].decode()
+        return next(each for each in self.nodes if each.id == identity)
+
+    def await_whole(self):
+        """Until every node knows every other, and each master has its replica in step."""
+        wait_until(lambda: all(each.settled(len(self.nodes)) for each in self.nodes), 20,
+                   "the nodes know each other")
+
+        def in_step():
+            roles = [each.command("ROLE") for each in self.nodes]
+            return all(role[3] == b"connected" if role[0] == b"slave" else
+                       len(each.command("CLUSTER", "REPLICAS", each.id)) == 1
+                       for each, role in zip(self.nodes, roles))
+
+        wait_until(in_step, 20, "the replicas are in step")
 
     def owner(self, slot):
         return next(node for slots, node in self.owners() if slot in slots)
@@ -109,32 +127,56 @@ class Cluster:
 
 class ShardSubscriber:
     """SSUBSCRIBE to a channel at one node, in a thread of its own; keeps (channel, payload,
-    time.monotonic()) of each message until the connection ends or the slot leaves the node."""
+    time.monotonic()) of each message until the connection ends or the slot leaves the node. If it
+    `persists`, it then subscribes again as soon as the node lets it."""
 
-    def __init__(self, node, channel):
+    def __init__(self, node, channel, persists=False):
         self.messages = []
-        self._socket = socket.create_connection(("127.0.0.1", node.port), timeout=5)
-        self._socket.sendall(encode("SSUBSCRIBE", channel))
-        self._stream = self._socket.makefile("rb", buffering=1 << 20)
-        read_reply(self._stream)
-        self._socket.settimeout(None)
+        self.subscribed = False
+        self.channel = channel
+        self._node = node
+        self._persists = persists
+        self._subscribe()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def _run(self):
-        try:
-            while True:
-                kind, channel, payload = read_reply(self._stream)
-                if kind == b"smessage":
-                    self.messages.append((channel.decode(), payload, time.monotonic()))
-        except (EOFError, OSError, ValueError):
-            pass
+    def _subscribe(self):
+        self._socket = socket.create_connection(("127.0.0.1", self._node.port), timeout=5)
+        self._stream = self._socket.makefile("rb", buffering=1 << 20)
+        self._socket.sendall(encode("SSUBSCRIBE", self.channel))
+        read_reply(self._stream)
+        self._socket.settimeout(None)
+        self.subscribed = True
 
-    def close(self):
-        try:
-            self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self._thread.join(5)
+    def _run(self):
+        while True:
+            with contextlib.suppress(EOFError, OSError, ValueError):
+                self._receive()
+            self.subscribed = False
+            while not self.subscribed and self._persists:
+                self._disconnect()
+                with contextlib.suppress(EOFError, OSError, ValueError, RuntimeError):
+                    self._subscribe()
+                time.sleep(0.002)
+            if not self._persists:
+                return
+
+    def _receive(self):
+        """Until the connection ends, or if it `persists` the subscription."""
+        while True:
+            kind, channel, payload = read_reply(self._stream)
+            if kind == b"smessage":
+                self.messages.append((channel.decode(), payload, time.monotonic()))
+            elif self._persists:
+                return
+
+    def _disconnect(self):
         self._stream.close()
         self._socket.close()
+
+    def close(self):
+        self._persists = False
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(5)
+        self._disconnect()

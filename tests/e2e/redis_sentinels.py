@@ -9,6 +9,14 @@ from redis_client import Redis, encode, read_reply
 NAME = "prices"
 
 
+def role(server):
+    """What ROLE says; a sentinel that promotes a server cuts whoever asks it at this moment."""
+    try:
+        return server.command("ROLE")
+    except (EOFError, OSError):
+        return ["unknown"]
+
+
 class Sentinel:
     """One sentinel. It finds replicas and the other sentinels through the master."""
 
@@ -43,6 +51,11 @@ sentinel failover-timeout {NAME} 6000
         words = [each.decode() for each in self.command("SENTINEL", "MASTER", NAME)]
         return dict(zip(words[::2], words[1::2]))
 
+    def replica_flags(self):
+        """What it thinks of the one replica: "slave", and more if something is wrong with it."""
+        words = [each.decode() for each in self.command("SENTINEL", "REPLICAS", NAME)[0]]
+        return dict(zip(words[::2], words[1::2]))["flags"]
+
     def master_port(self):
         return int(self.command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)[1])
 
@@ -67,6 +80,23 @@ class SentinelGroup:
         known = [each.master() for each in self.sentinels]
         return all(each["num-other-sentinels"] == str(len(known) - 1) and each["num-slaves"] == "1"
                    for each in known)
+
+    def settle(self):
+        """After a failover, until the sentinels agree on a master and see the other one as its
+        replica. A busy machine may make them change their minds meanwhile."""
+
+        def settled():
+            if {each.master_port() for each in self.sentinels} != {self.master.port}:
+                self.master, self.replica = self.replica, self.master
+                return False
+            kind, *of = role(self.replica)
+            if kind == b"master":
+                self.replica.command("REPLICAOF", "127.0.0.1", self.master.port)
+            return (role(self.master)[0] == b"master" and kind == b"slave"
+                    and of[1:3] == [self.master.port, b"connected"] and self._complete()
+                    and all(each.replica_flags() == "slave" for each in self.sentinels))
+
+        wait_until(settled, 30, "master and replica are what the sentinels think they are")
 
     def close(self):
         for each in [*self.sentinels, self.master, self.replica]:
