@@ -1,5 +1,5 @@
 // A raw pipelined client: writes commands that are ready made, with redis_sink's batch and window,
-// as fast as they are answered. What no publisher can be faster than.
+// as fast as they are answered. What any publisher must do, and nothing else.
 //
 //   bench_raw PUBLISH PORT                             to one server
 //   bench_raw SPUBLISH PORT FIRST LAST [PORT ...]...   to masters of a cluster, by their slots
