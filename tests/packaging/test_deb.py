@@ -61,6 +61,11 @@ class Packages(unittest.TestCase):
 
     def test_completions_are_shell(self):
         run("bash", "-n", self.root / "usr/share/bash-completion/completions/sluice")
+        run("zsh", "-n", self.root / "usr/share/zsh/vendor-completions/_sluice")
+        fish = self.root / "usr/share/fish/vendor_completions.d/sluice.fish"
+        offered = run("fish", "--no-config", "-c", f"source {fish}; complete -C 'sluice st'",
+                      env={"PATH": "/usr/bin:/bin", "HOME": self._folder.name})
+        self.assertRegex(offered, r"(?m)^status\t.+$")
         offered = run("bash", "-c", f". {self.root}/usr/share/bash-completion/completions/sluice; "
                       "COMP_WORDS=(sluice st) COMP_CWORD=1; _sluice; echo ${COMPREPLY[@]}")
         self.assertEqual(offered.strip(), "status")
