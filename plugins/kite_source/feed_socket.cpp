@@ -181,7 +181,6 @@ void feed_socket::on_message(std::span<const std::uint8_t> message, bool text) {
   if (text) return on_text({reinterpret_cast<const char*>(message.data()), message.size()}, now);
   const arrived found = shared_.records.binary(message, snapshots_, now);
   if (found.ticks == 0) return;
-  shared_.ticks_at = now;
   if (session_.ticks(now, found.fresh)) event("recovered", "ticks come again");
   if (session_.gap_open()) tell_gap(now);
 }

@@ -61,8 +61,7 @@ struct feed {
   mask hide{};
   event_budget server_events{};
   std::string instruments_meta{};
-  time_point ticks_at{};  ///< the last ticks of any socket
-  bool changed = false;   ///< some session is in another state: deadlines are to be read anew
+  bool changed = false;  ///< some session is in another state: deadlines are to be read anew
   reader_watch reader{};
   std::string refusal{};  ///< what the server answered to a dial that is not tried again
 

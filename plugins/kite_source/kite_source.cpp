@@ -90,7 +90,7 @@ struct source::parts {
   void advance(time_point now) {
     for (feed_socket& socket : sockets) socket.advance(now);
     if (now >= metrics_at) {
-      publish(now);
+      publish();
       metrics_at = now + metrics_interval;
     }
     shared.changed = false;
@@ -107,12 +107,12 @@ struct source::parts {
   }
 
   /// Throws if no socket will ever dial again.
-  void check_alive(time_point now) {
+  void check_alive() {
     if (closing_until || !std::all_of(sockets.begin(), sockets.end(), [](const feed_socket& each) {
           return each.now_in() == state::stopped;
         }))
       return;
-    publish(now);
+    publish();
     throw std::runtime_error{"every connection was refused for good, with " + shared.refusal +
                              "; correct url, api_key or access_token and start again"};
   }
@@ -121,7 +121,7 @@ struct source::parts {
     for (feed_socket& socket : sockets) socket.check_lookup(now);
   }
 
-  void publish(time_point now) {
+  void publish() {
     const auto in = [this](state which) {
       return static_cast<double>(
           std::count_if(sockets.begin(), sockets.end(),
@@ -132,7 +132,6 @@ struct source::parts {
     count[meter::sockets_connected] = in(state::live) + in(state::stale);
     count[meter::sockets_auth_wait] = in(state::auth_wait);
     count[meter::sockets_stopped] = in(state::stopped);
-    count[meter::feed_age_seconds] = seconds_of(now - shared.ticks_at);
     count.publish();
   }
 };
@@ -198,7 +197,6 @@ void source::start() {
   feed& shared = parts_->shared;
   kite::publish_attributes(shared.to.raw(), parts_->chosen.known);
   const time_point now = shared.to.now();
-  shared.ticks_at = now;
   for (feed_socket& socket : parts_->sockets) socket.start(now);
   parts_->advance(now);
 }
@@ -211,7 +209,7 @@ void source::poll(duration wait) {
   shared.reader.away(now);
   parts_->look_up(now);
   if (shared.changed && !parts_->closing_until) parts_->advance(now);
-  parts_->check_alive(now);
+  parts_->check_alive();
 }
 
 void source::wake() { parts_->shared.net.wake(); }
@@ -235,7 +233,7 @@ bool source::drain(time_point deadline) {
                                   [](const feed_socket& socket) { return socket.closed(); });
   if (!closed && now < *parts_->closing_until) return false;
   for (feed_socket& socket : parts_->sockets) socket.drop();
-  parts_->publish(now);
+  parts_->publish();
   return true;
 }
 
