@@ -2,6 +2,7 @@
 
 #include <redis/slot.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <stdexcept>
 #include <utility>
@@ -15,6 +16,14 @@ constexpr std::string_view name_characters =
 void append_number(std::string& out, std::uint64_t number) {
   char digits[20];
   out.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+}
+
+/// A word of a command but for the '$' before its length.
+void append_word(std::string& out, std::string_view word) {
+  append_number(out, word.size());
+  out += "\r\n";
+  out += word;
+  out += "\r\n";
 }
 
 }  // namespace
@@ -66,8 +75,12 @@ void channel_template::render(
 
 channel_cache::channel_cache(std::vector<form> forms, sluice::host host)
     : forms_{std::move(forms)},
+      names_schemas_{std::any_of(
+          forms_.begin(), forms_.end(),
+          [](const form& each) { return each.frame.fields == entry_fields::key_and_schema; })},
       host_{host},
-      attributes_{host.extension<sluice_attributes>(SLUICE_EXT_ATTRIBUTES)} {}
+      attributes_{host.extension<sluice_attributes>(SLUICE_EXT_ATTRIBUTES)},
+      codecs_{host.extension<sluice_codecs>(SLUICE_EXT_CODECS)} {}
 
 void channel_cache::refresh() {
   if (attributes_ == nullptr) return;
@@ -97,16 +110,28 @@ void channel_cache::make(const record& of) {
     if (i == 0)
       at.channel =
           channels_.try_emplace(text_, static_cast<std::uint32_t>(channels_.size())).first->second;
+    const command_frame& frame = forms_[i].frame;
     std::string& prefix = at.parts[i].prefix;
-    prefix = forms_[i].frame.head;
-    append_number(prefix, text_.size());
-    prefix += "\r\n";
-    prefix += text_;
-    prefix += "\r\n";
-    prefix += forms_[i].frame.tail;
+    prefix = frame.head;
+    append_word(prefix, text_);
+    prefix += frame.middle;
+    append_fields(frame.fields, of, prefix);
+    prefix += frame.tail;
     at.parts[i].slot = redis::slot_of(text_);
   }
   at.generation = generation_;
+  at.schema = of.schema;
+}
+
+void channel_cache::append_fields(entry_fields which, const record& of, std::string& out) const {
+  if (which == entry_fields::none) return;
+  char digits[20];
+  const char* end = std::to_chars(digits, digits + sizeof digits, of.key).ptr;
+  out += "$3\r\nkey\r\n$";
+  append_word(out, {digits, static_cast<std::size_t>(end - digits)});
+  if (which == entry_fields::key) return;
+  out += "$6\r\nschema\r\n$";
+  append_word(out, codecs_ == nullptr ? "" : view(codecs_->name(host_.raw(), of.schema)));
 }
 
 }  // namespace sluice::redis_sink

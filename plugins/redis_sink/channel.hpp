@@ -4,6 +4,7 @@
 #include "command_frame.hpp"
 
 #include <sluice/ext/attributes.h>
+#include <sluice/ext/codec.h>
 #include <sluice/stage.hpp>
 
 #include <cstdint>
@@ -40,7 +41,7 @@ class channel_template {
 };
 
 /// The beginnings of each key's commands up to the message's length, by record index: made at a
-/// key's first record, and anew when the attributes changed.
+/// key's first record, and anew when the attributes changed, or the schema where entries name it.
 class channel_cache {
  public:
   /// A command for each record: to whom, and what it is.
@@ -66,11 +67,13 @@ class channel_cache {
   struct entry {
     std::uint64_t generation = 0;  ///< 0: never made
     std::uint32_t channel = 0;     ///< alike for records of one channel (the first form's name)
+    std::uint16_t schema = 0;      ///< of the record it was made for
     std::vector<part> parts;       ///< of each form
   };
-  /// Valid until the next call for a key that it does not know yet.
+  /// Valid until the next call for another record.
   const entry& of(const record& which) {
-    if (which.index >= entries_.size() || entries_[which.index].generation != generation_)
+    if (which.index >= entries_.size() || entries_[which.index].generation != generation_ ||
+        (names_schemas_ && entries_[which.index].schema != which.schema))
       make(which);
     return entries_[which.index];
   }
@@ -78,10 +81,13 @@ class channel_cache {
  private:
   void make(const record& of);
   void render(const channel_template& name, const record& of);
+  void append_fields(entry_fields which, const record& of, std::string& out) const;
 
   std::vector<form> forms_;
+  const bool names_schemas_;  ///< in one of the forms
   sluice::host host_;
   const sluice_attributes* attributes_;
+  const sluice_codecs* codecs_;
   std::uint64_t generation_ = 1;  ///< the table's generation and one
   std::vector<entry> entries_;
   std::unordered_map<std::string, std::uint32_t> channels_;  ///< their numbers, by name

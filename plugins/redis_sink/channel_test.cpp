@@ -43,17 +43,23 @@ TEST_CASE("channel template: what is refused") {
 
 namespace {
 
-/// A host with a table of attributes for index 0 and 1.
+/// A host with a table of attributes for index 0 and 1, where schema N is called "test/N".
 struct fake_host {
   sluice_host raw{};
   sluice_attributes table{};
+  sluice_codecs codecs{};
   std::uint64_t generation = 0, lookups = 0;
   std::string types[2] = {"equity", "futures"};
 
   fake_host() {
     raw.size = sizeof raw;
-    raw.extension = [](const sluice_host* host, sluice_str) -> const void* {
+    raw.extension = [](const sluice_host* host, sluice_str id) -> const void* {
+      if (sluice::view(id) == SLUICE_EXT_CODECS) return &self(host).codecs;
       return &self(host).table;
+    };
+    codecs.size = sizeof codecs;
+    codecs.name = [](const sluice_host*, std::uint16_t schema) {
+      return sluice::borrow(schema == 1 ? "test/1" : "test/10");
     };
     table.size = sizeof table;
     table.generation = [](const sluice_host* host) { return self(host).generation; };
@@ -67,10 +73,11 @@ struct fake_host {
   }
 };
 
-sluice::record record_of(std::uint64_t key, std::uint32_t index) {
+sluice::record record_of(std::uint64_t key, std::uint32_t index, std::uint16_t schema = 1) {
   sluice::record made{};
   made.key = key;
   made.index = index;
+  made.schema = schema;
   return made;
 }
 
@@ -97,6 +104,30 @@ TEST_CASE("channel cache: resolves each key once, and anew when attributes chang
   CHECK(cache.of(record_of(7, 0)).parts[0].prefix ==
         "*3\r\n$7\r\nPUBLISH\r\n$11\r\nt:unknown:7\r\n$");
   CHECK(host.lookups == 3);
+}
+
+TEST_CASE("channel cache: an entry's fields follow the record's schema") {
+  fake_host host;
+  const auto cache_with = [&](entry_fields fields) {
+    return channel_cache{{{channel_template{"s"}, stream_frame(50, fields)}},
+                         sluice::host{&host.raw}};
+  };
+  const std::string begin =
+      "\r\n$4\r\nXADD\r\n$1\r\ns\r\n$6\r\nMAXLEN\r\n$1\r\n~\r\n$2\r\n50\r\n$1\r\n*\r\n";
+  const std::string key = "$3\r\nkey\r\n$2\r\n12\r\n", data = "$4\r\ndata\r\n$";
+  channel_cache plain = cache_with(entry_fields::none);
+  CHECK(plain.of(record_of(12, 0)).parts[0].prefix == "*8" + begin + data);
+
+  channel_cache keyed = cache_with(entry_fields::key);
+  CHECK(keyed.of(record_of(12, 0)).parts[0].prefix == "*10" + begin + key + data);
+
+  channel_cache named = cache_with(entry_fields::key_and_schema);
+  for (int i = 0; i < 2; ++i) {
+    CHECK(named.of(record_of(12, 0, 1)).parts[0].prefix ==
+          "*12" + begin + key + "$6\r\nschema\r\n$6\r\ntest/1\r\n" + data);
+    CHECK(named.of(record_of(12, 0, 2)).parts[0].prefix ==
+          "*12" + begin + key + "$6\r\nschema\r\n$7\r\ntest/10\r\n" + data);
+  }
 }
 
 TEST_CASE("channel cache: a host without attributes") {

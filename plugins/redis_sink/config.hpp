@@ -71,8 +71,9 @@ inline constexpr auto config_fields = sluice::fields(
         .by_default("json"),
     field<&config::mode>("mode",
                          "publish: PUBLISH to the channel, at most once. stream: XADD to the "
-                         "stream of that name, as the field `data`, where readers find it later. "
-                         "both: first the one, then the other.")
+                         "stream of that name, as the field `data` beside the `key`, and with "
+                         "format = \"raw\" its `schema`; readers find it later. both: first the "
+                         "one, then the other.")
         .one_of("publish|stream|both")
         .by_default("publish"),
     field<&config::last_value>(

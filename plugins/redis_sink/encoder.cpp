@@ -9,12 +9,19 @@
 namespace sluice::redis_sink {
 namespace {
 
+/// A group has no key that is its own, and JSON is not what a schema says of the payload.
+entry_fields fields_of(const config& settings) {
+  if (settings.group != grouping::none) return entry_fields::none;
+  return settings.format == message_format::raw ? entry_fields::key_and_schema : entry_fields::key;
+}
+
 std::vector<channel_cache::form> forms_of(const config& settings) {
   std::vector<channel_cache::form> made;
   if (settings.mode != send_mode::stream)
     made.push_back({channel_template{settings.channel}, publish_frame()});
   if (settings.mode != send_mode::publish)
-    made.push_back({channel_template{settings.channel}, stream_frame(settings.stream_length)});
+    made.push_back({channel_template{settings.channel},
+                    stream_frame(settings.stream_length, fields_of(settings))});
   if (!settings.last_value.empty())
     made.push_back({channel_template{settings.last_value}, value_frame()});
   return made;

@@ -292,7 +292,25 @@ TEST_CASE("redis_sink: a stream keeps the newest entries, each a message") {
   CHECK(length >= 50);
   CHECK(length < 60);
   CHECK(script("local e = redis.call('XREVRANGE', 'ticks:unknown', '+', '-', 'COUNT', 1)[1][2] "
-               "return e[1] .. ' ' .. e[2]") == "data {\"a\":1,\"seq\":300}");
+               "return table.concat(e, ' ')") == "key 7 data {\"a\":1,\"seq\":300}");
+}
+
+TEST_CASE("redis_sink: a raw entry says what its payload is about, and of what schema it is") {
+  real_redis server;
+  running run{at(server) + "mode = 'stream'\nchannel = 'ticks'\nformat = 'raw'"};
+  REQUIRE(run.connected());
+  run.push({{.key = 256265, .text = "a", .schema = "test/1"},
+            {.key = 256265, .text = "b", .schema = "bars/2"},
+            {.key = 18446744073709551615u, .text = "c", .schema = "test/1"},
+            {.key = 256265, .text = "d", .schema = "test/1"}});
+  REQUIRE(run.published(4));
+  CHECK(server.ask({"EVAL",
+                    "local all = '' "
+                    "for _, e in ipairs(redis.call('XRANGE', 'ticks', '-', '+')) do "
+                    "all = all .. table.concat(e[2], ' ') .. '|' end return all",
+                    "0"}) ==
+        "key 256265 schema test/1 data a|key 256265 schema bars/2 data b|"
+        "key 18446744073709551615 schema test/1 data c|key 256265 schema test/1 data d|");
 }
 
 TEST_CASE("redis_sink: streams refused: out of memory is busy, another type is a wrong setting") {

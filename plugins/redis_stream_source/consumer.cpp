@@ -171,6 +171,7 @@ consumer::command consumer::acknowledge() {
 
 consumer::command consumer::bury() const {
   const entry& of = entries_.front();
+  const std::string delivered = std::to_string(std::max(of.deliveries, of.refusals));
   return {"XADD",
           settings_.dead_letters,
           "*",
@@ -184,8 +185,10 @@ consumer::command consumer::bury() const {
           of.data,
           "key",
           std::to_string(of.key),
+          "schema",
+          of.schema,
           "delivered",
-          std::to_string(std::max(of.deliveries, of.refusals))};
+          delivered};
 }
 
 /// Ours, and heard of: nobody else claims it for a while. JUSTID counts no delivery.
@@ -289,10 +292,13 @@ std::optional<entry> consumer::read(const redisReply& item) const {
   for (std::size_t i = 0; is_list(pairs) && i + 1 < pairs.elements; i += 2) {
     const std::string_view name = text(*pairs.element[i]), value = text(*pairs.element[i + 1]);
     if (name == settings_.key_field) made.key = key_of(value);
+    if (name == settings_.schema_field) made.schema = value;
     if (name != settings_.field) continue;
     made.data = value;
     made.readable = true;
   }
+  made.schema_number = to_.schema(made.schema);
+  made.readable &= made.schema_number != 0;
   return made;
 }
 

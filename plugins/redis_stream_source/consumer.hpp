@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 struct redisReply;
@@ -15,12 +16,13 @@ struct redisReply;
 namespace sluice::redis_stream_source {
 
 struct entry {
-  std::string id, data;
+  std::string id, data, schema;
   std::uint64_t key = 0;
+  std::uint16_t schema_number = 0;
   std::uint64_t deliveries = 1;  ///< by Redis, this one included
   std::uint64_t refusals = 0;    ///< by the pipeline, of this delivery
   bool alone = false;            ///< handed over by itself, so that its outcome is its own
-  bool readable = true;          ///< it has the field
+  bool readable = true;          ///< it has the field, and a schema that can be
 };
 
 /// Losses since the start, as sluice_settled.
@@ -34,12 +36,14 @@ class outlet {
   virtual ~outlet() = default;
   virtual void push(std::span<const entry> entries) = 0;
   virtual void discard() = 0;
+  /// The number of a schema, empty for that of entries that name none; 0: it cannot be one.
+  virtual std::uint16_t schema(std::string_view name) = 0;
   /// None while something is on its way.
   virtual std::optional<losses> settled() = 0;
 };
 
 struct consumer_settings {
-  std::string stream, group, name, dead_letters, start, field, key_field;
+  std::string stream, group, name, dead_letters, start, field, key_field, schema_field;
   bool create_group = true;
   std::uint32_t batch = 100;
   std::uint64_t max_deliveries = 5;

@@ -22,6 +22,7 @@ using words = consumer::command;
 
 struct pipeline final : outlet {
   std::vector<std::vector<std::string>> pushed;  ///< ids, by push
+  std::vector<std::uint16_t> schemas;            ///< of each entry
   std::uint64_t discarded = 0;
   losses so_far;
   bool stuck = false;                ///< what was pushed does not end
@@ -29,7 +30,10 @@ struct pipeline final : outlet {
 
   void push(std::span<const entry> entries) override {
     pushed.emplace_back();
-    for (const entry& each : entries) pushed.back().push_back(each.id);
+    for (const entry& each : entries) {
+      pushed.back().push_back(each.id);
+      schemas.push_back(each.schema_number);
+    }
     so_far.lost += take(losing);
     so_far.refused += take(refusing);
   }
@@ -40,6 +44,9 @@ struct pipeline final : outlet {
     return first;
   }
   void discard() override { ++discarded; }
+  std::uint16_t schema(std::string_view name) override {
+    return name.empty() ? 1 : name == "kite.tick/1" ? 2 : 0;
+  }
   std::optional<losses> settled() override {
     return stuck && !pushed.empty() ? std::nullopt : std::optional{so_far};
   }
@@ -64,7 +71,7 @@ struct rig {
   consumer on;
 
   explicit rig(bool ready = true)
-      : on{{"s", "g", "me", "s:dead", "0", "data", "key", true, 10, 3, 30s, 500ms}, out} {
+      : on{{"s", "g", "me", "s:dead", "0", "data", "key", "schema", true, 10, 3, 30s, 500ms}, out} {
     on.connected();
     if (!ready) return;
     REQUIRE(next().at(0) == "XGROUP");
@@ -150,7 +157,7 @@ TEST_CASE(
     if (asked.empty()) continue;
     REQUIRE(asked.at(0) == "XADD");
     CHECK(asked == words{"XADD", "s:dead", "*", "stream", "s", "id", "1-0", "group", "g", "data",
-                         "x", "key", "7", "delivered", "3"});
+                         "x", "key", "7", "schema", "", "delivered", "3"});
     break;
   }
   CHECK(test.out.pushed.size() == 4);  // with its neighbour, then three times alone
@@ -184,6 +191,23 @@ TEST_CASE("an entry without the field cannot be a record: it is counted, and a d
   CHECK(test.next().at(0) == "XADD");
   CHECK(test.out.discarded == 1);
   CHECK(test.out.pushed.empty());
+}
+
+TEST_CASE("an entry is of the schema that it names; of one that cannot be it is a dead letter") {
+  rig test;
+  const auto entry = [](const std::string& id, const std::string& schema) {
+    return "*2\r\n" + bulk(id) + "*6\r\n" + bulk("key") + bulk("7") + bulk("schema") +
+           bulk(schema) + bulk("data") + bulk("x");
+  };
+  REQUIRE(test.next().at(0) == "XREADGROUP");
+  test.answer("*1\r\n*2\r\n" + bulk("s") + "*3\r\n" + entry("1-0", "kite.tick/1") +
+              entry("2-0", "") + entry("3-0", "what"));
+  CHECK(test.next() == words{"XACK", "s", "g", "1-0", "2-0"});
+  CHECK(test.out.schemas == std::vector<std::uint16_t>{2, 1});
+  test.answer(":2\r\n");
+  CHECK(test.next() == words{"XADD", "s:dead", "*", "stream", "s", "id", "3-0", "group", "g",
+                             "data", "x", "key", "7", "schema", "what", "delivered", "1"});
+  CHECK(test.out.discarded == 1);
 }
 
 TEST_CASE("entries that take long are kept from being claimed by others") {

@@ -16,6 +16,19 @@ using namespace std::chrono_literals;
 
 constexpr duration longest_wait = 1h;  ///< keeps asio's arithmetic from overflowing
 constexpr int handlers_per_poll = 16;
+constexpr std::size_t schemas_max = 64;  ///< the host keeps each for ever
+
+/// "name/version", as the host has it of plugins.
+bool is_schema(std::string_view text) {
+  const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto slash = text.find('/');
+  if (text.size() > 64 || slash == std::string_view::npos || slash + 1 == text.size()) return false;
+  const std::string_view name = text.substr(0, slash), number = text.substr(slash + 1);
+  return !name.empty() && lower(name[0]) && std::all_of(number.begin(), number.end(), digit) &&
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return lower(c) || digit(c) || c == '_' || c == '.'; });
+}
 
 std::string own_name() {
   char name[256] = "";
@@ -32,6 +45,7 @@ consumer_settings consumer_settings_of(const source::config& given) {
   made.start = given.start;
   made.field = given.field;
   made.key_field = given.key_field;
+  made.schema_field = given.schema_field;
   made.create_group = given.create_group;
   made.batch = given.batch;
   made.max_deliveries = given.max_deliveries;
@@ -79,7 +93,7 @@ source::source(const config& given, host to)
       settlement_{to.extension<sluice_settlement>(SLUICE_EXT_SETTLEMENT)},
       meters_{to},
       place_{redis::masked(redis::parse_url(given.url))},
-      schema_{to.schema(entry_schema)},
+      schemas_{{"", to.schema(entry_schema)}},
       block_{given.block},
       consumer_{consumer_settings_of(given), *this},
       client_{io_, to, client_settings_of(given, to), *this} {
@@ -162,7 +176,7 @@ void source::push(std::span<const entry> entries) {
   for (const entry& each : entries) {
     record made{};
     made.key = each.key;
-    made.schema = schema_;
+    made.schema = each.schema_number;
     made.priority = SLUICE_PRIORITY_NORMAL;
     made.received_ns = now;
     made.data = reinterpret_cast<const std::uint8_t*>(each.data.data());
@@ -171,6 +185,14 @@ void source::push(std::span<const entry> entries) {
     records_.push_back(made);
   }
   host_.push(records_);
+}
+
+/// Entries come from others: what is no name is refused, and so are more names than can be meant.
+std::uint16_t source::schema(std::string_view name) {
+  const auto known = schemas_.find(name);
+  if (known != schemas_.end()) return known->second;
+  if (!is_schema(name) || schemas_.size() > schemas_max) return 0;
+  return schemas_.emplace(name, host_.schema(name)).first->second;
 }
 
 std::optional<losses> source::settled() {

@@ -13,6 +13,8 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -35,7 +37,8 @@ inline constexpr std::array meter_rows{
 class source final : client::owner, outlet {
  public:
   struct config {
-    std::string url, stream, group, consumer, start, field, key_field, dead_letters, tls_ca_file;
+    std::string url, stream, group, consumer, start, field, key_field, schema_field, dead_letters;
+    std::string tls_ca_file;
     secret password;
     bool create_group{};
     std::uint32_t batch{};
@@ -84,6 +87,12 @@ class source final : client::owner, outlet {
                                 "key is a hash. Entries without it have the key 0.")
           .by_default("key")
           .between(1, 256),
+      field<&config::schema_field>("schema_field",
+                                   "Field that names the schema of the payload, as kite.tick/1: "
+                                   "redis_sink writes it with format = \"raw\". Entries without it "
+                                   "are of redis.entry/1; empty: all are.")
+          .by_default("schema")
+          .between(0, 256),
       field<&config::claim_idle>("claim_idle",
                                  "Entries that a consumer has read and not acknowledged for so "
                                  "long are taken over from it.")
@@ -143,6 +152,7 @@ class source final : client::owner, outlet {
   void down(std::string_view why) override;
   void push(std::span<const entry> entries) override;
   void discard() override { host_.discard(reason::malformed, 1); }
+  std::uint16_t schema(std::string_view name) override;
   std::optional<losses> settled() override;
 
   void advance();
@@ -154,7 +164,7 @@ class source final : client::owner, outlet {
   redis::wake_slot wakes_;
   boost::asio::io_context io_;
   const std::string place_;
-  const std::uint16_t schema_;
+  std::map<std::string, std::uint16_t, std::less<>> schemas_;  ///< their numbers
   const duration block_;
   consumer consumer_;
   client client_;

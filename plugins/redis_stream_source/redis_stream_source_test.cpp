@@ -42,7 +42,7 @@ bool says(const std::string& text, const std::string& what) {
 TEST_CASE("reads a stream by a group of its own making, with keys, and acknowledges") {
   real_redis server;
   server.ask({"XADD", "s", "*", "data", "first", "key", "7"});
-  server.ask({"XADD", "s", "*", "key", "word", "data", "second"});
+  server.ask({"XADD", "s", "*", "key", "word", "schema", "test.tick/12", "data", "second"});
   harness run{sluice::plugin_of<sluice::redis_stream_source::source>,
               "stream = \"s\"\nblock = \"20ms\"\nurl = \"unix://" + server.socket() + "\"",
               real_time()};
@@ -51,10 +51,31 @@ TEST_CASE("reads a stream by a group of its own making, with keys, and acknowled
   REQUIRE(out.size() == 2);
   CHECK(out[0].text == "first");
   CHECK(out[0].key == 7);
+  CHECK(out[0].schema == "redis.entry/1");
   CHECK(out[1].text == "second");
   CHECK(out[1].key == 0x7058FCF636683F3Du);
+  CHECK(out[1].schema == "test.tick/12");
   CHECK(run.metric("connected") == 1);
   CHECK(run.drain());
+  CHECK(run.balanced());
+}
+
+TEST_CASE("schemas that are no names, and more than anybody means, are dead letters") {
+  real_redis server;
+  const std::string longest = std::string(62, 'a') + "/1";
+  for (const std::string wrong : {"tick", "tick/", "/1", "Tick/1", "tick/1a", "1tick/1"})
+    server.ask({"XADD", "s", "*", "schema", wrong, "data", "x"});
+  server.ask({"XADD", "s", "*", "schema", "a" + longest, "data", "x"});
+  server.ask({"XADD", "s", "*", "schema", longest, "data", "x"});
+  for (int i = 0; i < 70; ++i)
+    server.ask({"XADD", "s", "*", "schema", "tick/" + std::to_string(i), "data", "x"});
+  harness run{sluice::plugin_of<sluice::redis_stream_source::source>,
+              "stream = \"s\"\nblock = \"20ms\"\nurl = \"unix://" + server.socket() + "\"",
+              real_time()};
+  REQUIRE(run.run_until(
+      [&] { return run.metric("acknowledged") + run.metric("dead_letters") == 78; }, patience));
+  CHECK(run.metric("acknowledged") == 64);
+  CHECK(run.count().dropped[SLUICE_DROP_MALFORMED] == 14);
   CHECK(run.balanced());
 }
 

@@ -9,6 +9,7 @@ import threading
 import time
 
 from harness import SINK, Case, main, wait_until
+from kite_feed import frame, full_packet
 from redis_client import encode, read_reply
 
 LONG = os.environ.get("SLUICE_LONG") == "1"
@@ -39,7 +40,9 @@ class StreamSource(Case):
         while not over.is_set():
             self.add(500)
 
-    def worker(self, name, outlet=None, keys="", sink=""):
+    def worker(self, name, outlet=None, keys="", sink="", publish=None):
+        """It writes to a stream of its name, unless `publish` says where to instead."""
+        to = publish or f'mode = "stream"\nchannel = "out:{name}"'
         file = self.write(f"{name}.toml", f"""
 [pipeline]
 name = "{name}"
@@ -58,8 +61,7 @@ block = "100ms"
 name = "{SINK}"
 plugin = "redis_sink"
 url = "{(outlet or self.inlet).url}"
-mode = "stream"
-channel = "out:{name}"
+{to}
 format = "raw"
 stream_length = 10_000_000
 {sink}
@@ -69,7 +71,7 @@ stream_length = 10_000_000
     def done(self, name, outlet=None):
         """The numbers that a worker wrote, in order."""
         entries = (outlet or self.inlet).command("XRANGE", f"out:{name}", "-", "+")
-        return [int(fields[1].rstrip(b"x")) for _, fields in entries]
+        return [int(fields[-1].rstrip(b"x")) for _, fields in entries]
 
     def await_all_acknowledged(self, limit):
         def nothing_left():
@@ -89,6 +91,33 @@ stream_length = 10_000_000
 
     def dead(self):
         return self.inlet.command("XRANGE", "in:dead", "-", "+")
+
+
+class Ticks(StreamSource):
+    def test_ticks_come_out_of_a_stream_as_they_went_in(self):
+        tokens = [408065, 738561, 341249]
+        kite = self.feed()
+        file = self.ticker(kite, self.inlet, tokens,
+                           sink='mode = "stream"\nchannel = "in"\nformat = "raw"')
+        ticker = self.sluice(file, "ticker")
+        wait_until(lambda: kite.subscribed() == len(tokens), 10, "it subscribed")
+        subscriber = self.subscriber(self.inlet, "tick:*")
+        worker = self.worker("one", sink="", outlet=self.inlet, publish='channel = "tick:{key}"')
+        packets = {token: [full_packet(token, 100_000 + 5 * step) for step in range(100)]
+                   for token in tokens}
+        for step in range(100):
+            kite.send(frame([packets[token][step] for token in tokens]))
+        wait_until(lambda: subscriber.count == 300, 20, "all come out")
+        for token in tokens:
+            self.assertEqual([payload for channel, payload, _ in subscriber.messages
+                              if channel == f"tick:{token}"], packets[token])
+        (_, fields), = self.inlet.command("XREVRANGE", "in", "+", "-", "COUNT", 1)
+        self.assertEqual(fields[::2], [b"key", b"schema", b"data"])
+        self.assertEqual(fields[3], b"kite.tick/1")
+        self.await_all_acknowledged(10)
+        for each in (worker, ticker):
+            self.assert_balanced(each)
+            self.assert_ends_well(each)
 
 
 class Shared(StreamSource):
