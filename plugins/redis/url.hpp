@@ -15,6 +15,7 @@ enum class transport_kind : std::uint8_t { tcp, tls, unix_socket };
 struct place {
   std::string host;  ///< name or numeric address
   std::uint16_t port = 6379;
+  bool operator==(const place&) const = default;
 };
 
 /// host:port, [host]:port for an IPv6 address.

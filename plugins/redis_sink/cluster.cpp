@@ -15,10 +15,6 @@ constexpr duration ask_interval = 100ms;   ///< of the map, while it is known to
 constexpr duration refused_interval = 1s;  ///< of the map, when a node would not tell it
 constexpr duration again_interval = 50ms;  ///< of what a node would not take just now
 
-bool same(const place& one, const place& other) {
-  return one.port == other.port && one.host == other.host;
-}
-
 }  // namespace
 
 /// A connection of the cluster. What it tells goes on with its name.
@@ -308,7 +304,7 @@ bool cluster::is_as_known(const std::vector<redis::cluster_node>& map) const {
   for (const auto& each : map)
     for (const auto& range : each.slots)
       for (std::uint32_t slot = range.first; slot <= range.last; ++slot, ++served)
-        if (owners_[slot] == nullptr || !same(owners_[slot]->at, each.at)) return false;
+        if (owners_[slot] == nullptr || owners_[slot]->at != each.at) return false;
   return served == static_cast<std::size_t>(std::count_if(owners_.begin(), owners_.end(),
                                                           [](const node* each) { return each; }));
 }
@@ -360,7 +356,7 @@ void cluster::tell_of_map(const std::vector<node*>& before) {
 cluster::node* cluster::find_or_add(const place& at) {
   node* free = nullptr;
   for (const auto& each : nodes_) {
-    if (each->used && same(each->at, at)) return each.get();
+    if (each->used && each->at == at) return each.get();
     if (!each->used) free = each.get();
   }
   if (free == nullptr) free = nodes_.emplace_back(std::make_unique<node>(*this)).get();

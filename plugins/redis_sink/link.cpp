@@ -38,10 +38,15 @@ link::link(asio::io_context& io, host host, link_settings settings, route::liste
                static_cast<std::uint64_t>(host.unix_time().count())},
       resolver_{host.extension<sluice_resolver>(SLUICE_EXT_RESOLVER)},
       // Numbers of an earlier instance of this stage are all lower.
-      incident_{static_cast<std::uint64_t>(host.now().time_since_epoch().count())} {}
+      incident_{static_cast<std::uint64_t>(host.now().time_since_epoch().count())} {
+  if (!settings_.to.sentinels.empty())
+    watch_ =
+        std::make_unique<sentinel_watch>(io, host, [this](const place& master) { hinted(master); });
+}
 
 void link::close() {
   state_ = state::closed;
+  if (watch_) watch_->close();
   transport_.close();
   session_.lost(SLUICE_CAUSE_NONE, 0, host_.now());  // a question of ours at most
 }
@@ -59,6 +64,7 @@ void link::wait(duration delay, time_point now) {
 void link::dial() {
   state_ = state::resolving;
   asking_ = false;
+  moved_to_.reset();
   target_ = settings_.to.server;
   try {
     identity_ = {settings_.to.user, settings_.to.password, settings_.to.database.value_or(0),
@@ -99,6 +105,10 @@ void link::told_by_sentinel(master_query::progress result) {
   if (result == master_query::progress::failed)
     return fail_attempt(SLUICE_CAUSE_CONNECTION, query_.reason());
   transport_.close();
+  sentinel_watch::sentinel heard{
+      endpoints_[next_endpoint_ - 1], target_.host, sentinel_identity_, settings_.to.master, {}};
+  if (settings_.to.kind == transport_kind::tls) heard.tls = settings_.tls;
+  watch_->listen(std::move(heard));
   // One that answers is asked first the next time.
   const auto first = settings_.to.sentinels.begin();
   const auto helpful = first + static_cast<std::ptrdiff_t>(asked_ - 1);
@@ -106,6 +116,28 @@ void link::told_by_sentinel(master_query::progress result) {
   asking_ = false;
   target_ = query_.master();
   look_up();
+}
+
+/// Only a hint: who is dialled then is what a Sentinel says when it is asked, and what ROLE says.
+void link::hinted(const place& master) {
+  if (state_ == state::closed) return;
+  if (state_ == state::waiting) {
+    due_ = host_.now();
+    return;
+  }
+  moved_to_ = master;
+  follow_hint();
+}
+
+void link::follow_hint() {
+  if (!moved_to_ || state_ != state::live) return;
+  if (*moved_to_ == target_) return moved_to_.reset();
+  if (session_.in_flight() > 0) return;
+  const std::string why = "a sentinel says that the master is " + text_of(*moved_to_) + " now";
+  transport_.close();
+  session_.lost(SLUICE_CAUSE_NONE, 0, host_.now());  // a ping at most
+  dial();
+  owner_.down(SLUICE_CAUSE_NONE, why, 0);
 }
 
 /// Of each step of connecting. A Sentinel that does not answer at once is passed over.
@@ -191,7 +223,7 @@ void link::received(std::span<const char> bytes) {
   const time_point now = host_.now();
   last_heard_ = now;
   const session::progress result = session_.feed(bytes, now);
-  if (result == session::progress::fine) return;
+  if (result == session::progress::fine) return follow_hint();
   if (result == session::progress::greeted) return greeted(now);
   const std::string why = session_.reason();
   if (state_ == state::live) return lose(SLUICE_CAUSE_CONNECTION, why);
@@ -206,6 +238,7 @@ void link::greeted(time_point now) {
   state_ = state::live;
   live_since_ = now;
   owner_.up(settings_.to.sentinels.empty() ? "" : "the master at " + text_of(target_));
+  follow_hint();
 }
 
 /// Whether an answer about it is still to come: then `greeted` is called again.
@@ -272,6 +305,10 @@ void link::lose(std::uint32_t cause, std::string_view why) {
 }
 
 time_point link::deadline() const {
+  return watch_ ? std::min(step_deadline(), watch_->deadline()) : step_deadline();
+}
+
+time_point link::step_deadline() const {
   switch (state_) {
     case state::closed: return never;
     case state::live:
@@ -282,7 +319,8 @@ time_point link::deadline() const {
 }
 
 void link::on_timer(time_point now) {
-  if (now < deadline()) return;
+  if (watch_) watch_->on_timer(now);
+  if (now < step_deadline()) return;
   switch (state_) {
     case state::closed: return;
     case state::waiting: return dial();

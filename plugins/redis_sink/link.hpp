@@ -5,6 +5,7 @@
 
 #include "master_query.hpp"
 #include "route.hpp"
+#include "sentinel_watch.hpp"
 #include "session.hpp"
 
 #include <redis/backoff.hpp>
@@ -17,6 +18,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -56,7 +58,7 @@ class link final : public route, transport::listener {
   time_point deadline() const override;
 
   bool up() const override { return state_ == state::live; }
-  bool can_send() const override { return up() && transport_.idle(); }
+  bool can_send() const override { return up() && !moved_to_ && transport_.idle(); }
   std::uint32_t in_flight() const override { return session_.in_flight(); }
   std::uint64_t take_most_receivers() override { return session_.take_most_receivers(); }
   std::uint64_t bytes_written() const override { return transport_.bytes_written(); }
@@ -87,6 +89,9 @@ class link final : public route, transport::listener {
   void ask_sentinel(std::size_t which);
   bool ask_another(std::string_view why);
   void told_by_sentinel(master_query::progress result);
+  void hinted(const place& master);
+  void follow_hint();
+  time_point step_deadline() const;
   void look_up();
   bool find_numeric();
   duration step_limit() const;
@@ -127,6 +132,10 @@ class link final : public route, transport::listener {
   std::size_t asked_ = 0;       ///< sentinels, in this attempt
   std::string sentinels_said_;  ///< why those asked in this attempt were of no help
   master_query query_;
+  std::unique_ptr<sentinel_watch> watch_;  ///< null without Sentinels
+  /// Where a Sentinel says the master is now. Nothing more is sent to another, which is left when
+  /// it has answered all.
+  std::optional<place> moved_to_;
   identity sentinel_identity_;
   identity identity_;
   std::string control_;  ///< commands of ours that the transport may still be writing

@@ -44,7 +44,7 @@ master_query::progress master_query::answered(const reply& of) {
   }
   if (of.kind == reply_kind::error) return fail(std::string{of.text});
   if (of.kind == reply_kind::nil) return fail("knows no master `" + name_ + "`");
-  const auto [host, port] = of.head;
+  const auto [host, port, none] = of.head;
   std::uint16_t number = 0;
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
   if (of.kind != reply_kind::array || of.integer != 2 || host.empty() || error != std::errc{} ||

@@ -9,7 +9,7 @@
 namespace sluice::redis_sink {
 
 /// The reply functions (those of strings that are answers keep the whole text). Only the outermost
-/// value is kept, and of an array the first two elements if they are texts; what else it holds is
+/// value is kept, and of an array the first three elements if they are texts; what else it holds is
 /// parsed and passed over. They answer the reader itself: hiredis takes null for a failed
 /// allocation.
 struct reply_reader::functions {
@@ -22,10 +22,10 @@ struct reply_reader::functions {
     reply_reader& self = of(task);
     const std::size_t kept = std::min(size, text_max);
     if (!outermost(task)) {
-      const bool in_head = task->parent->parent == nullptr && task->idx < 2;
-      if (!in_head) return &self;
-      std::memcpy(self.head_[task->idx], data, kept);
-      self.reply_.head[static_cast<std::size_t>(task->idx)] = {self.head_[task->idx], kept};
+      const auto position = static_cast<std::size_t>(task->idx);
+      if (task->parent->parent != nullptr || position >= self.reply_.head.size()) return &self;
+      std::memcpy(self.head_[position], data, kept);
+      self.reply_.head[position] = {self.head_[position], kept};
       return &self;
     }
     if (task->type == REDIS_REPLY_STRING) {

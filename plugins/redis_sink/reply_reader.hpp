@@ -19,7 +19,7 @@ struct reply {
   reply_kind kind = reply_kind::nil;
   std::int64_t integer = 0;  ///< of an integer; an array's number of elements
   std::string_view text;     ///< of a string; of a status or error, cut at reply_reader::text_max
-  std::array<std::string_view, 2> head;  ///< of an array: its first elements, if they are texts
+  std::array<std::string_view, 3> head;  ///< of an array: its first elements, if they are texts
 };
 
 /// One thread. What follows a malformed byte is lost: make a new connection.
@@ -50,7 +50,7 @@ class reply_reader {
   reply reply_;
   char text_[text_max];
   std::string string_;
-  char head_[2][text_max];
+  char head_[3][text_max];
 };
 
 }  // namespace sluice::redis_sink

@@ -87,11 +87,18 @@ class Sentinels(Case):
         wait_until(lambda: subscriber.count > 20, 20, "ticks reach the master")
         self.assertLess(time.monotonic() - begun, 10 * SLOWNESS)
 
-        # The old master lives on as a replica and cuts its clients: nothing must go on to it.
+        # The old master goes on for seconds, as one that publishes to nobody, before it is made a
+        # replica and cuts its clients: nothing must go on to it.
         self.group.sentinels[1].command("SENTINEL", "FAILOVER", "prices")
-        wait_until(lambda: f"the master at 127.0.0.1:{self.group.replica.port}" in service.log, 20,
-                   "it follows the failover")
+        new = f"127.0.0.1:{self.group.replica.port}"
+        wait_until(lambda: f"a sentinel says that the master is {new} now" in service.log, 20,
+                   "it hears of the failover")
+        said = time.monotonic()
+        wait_until(lambda: f"the master at {new}" in service.log, 20, "it follows the failover")
+        print(f"on the new master {time.monotonic() - said:.2f} s after it heard of it")
         self.assert_flows(self.group.replica)
+        status = self.assert_balanced(service)
+        self.assertEqual(status.total["unknown"], 0)
         ticks.stop()
         self.assert_ends_well(service)
 
