@@ -16,6 +16,7 @@ namespace sluice::redis_sink {
 enum class message_format : std::uint8_t { json, raw };
 enum class send_mode : std::uint8_t { publish, stream, both };
 enum class grouping : std::uint8_t { none, channel };
+enum class retrying : std::uint8_t { none, at_least_once };
 
 struct config {
   std::string url, user, channel, last_value, sentinel_user;
@@ -25,6 +26,7 @@ struct config {
   send_mode mode{};
   grouping group{};
   sharding sharded{};
+  retrying retry{};
   std::uint64_t stream_length{};
   std::uint32_t batch{}, window{};
   duration interval{}, timeout{}, connect_timeout{}, ping_interval{};
@@ -125,6 +127,13 @@ inline constexpr auto config_fields = sluice::fields(
         .between(10 * ms, 60 * second)
         .from_environment("REDIS_PUBLISH_TIMEOUT")
         .live(),
+    field<&config::retry>("retry",
+                          "none: what had no answer when its connection was lost is unknown, and "
+                          "not sent again. at_least_once: it goes again over the next one, in "
+                          "order and before anything newer; Redis may have it twice then. Not for "
+                          "a cluster.")
+        .one_of("none|at_least_once")
+        .by_default("none"),
     field<&config::message_max>("message_max", "Larger messages are dropped as oversize.")
         .by_default("64KiB")
         .between(64, 16.0 * 1024 * 1024)

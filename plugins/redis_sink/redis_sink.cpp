@@ -1,5 +1,7 @@
 #include "redis_sink.hpp"
 
+#include "resending.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -46,6 +48,7 @@ sink::sink(const config& settings, host host, link_settings to)
     : host_{host},
       commands_{commands_of(settings)},
       shards_{settings.mode != send_mode::stream ? settings.sharded : sharding::no},
+      sends_again_{settings.retry == retrying::at_least_once},
       batching_{settings.batch, settings.interval, settings.window},
       place_{masked(to.to)},
       encoder_{settings, host},
@@ -54,8 +57,10 @@ sink::sink(const config& settings, host host, link_settings to)
 
 std::unique_ptr<route> sink::route_to(link_settings to) {
   route::listener& owner = *this;
-  if (to.to.seeds.empty()) return std::make_unique<link>(io_, host_, std::move(to), owner);
-  return std::make_unique<cluster>(io_, host_, std::move(to), shards_, owner);
+  if (!to.to.seeds.empty())
+    return std::make_unique<cluster>(io_, host_, std::move(to), shards_, owner);
+  if (sends_again_) return std::make_unique<resending>(io_, host_, std::move(to), owner);
+  return std::make_unique<link>(io_, host_, std::move(to), owner);
 }
 
 void sink::start() {
@@ -123,6 +128,7 @@ void sink::settle() {
   meters_[meter::connected] = route_->up() ? 1 : 0;
   meters_[meter::in_flight_batches] = route_->in_flight();
   meters_[meter::written_bytes] = static_cast<double>(route_->bytes_written());
+  meters_[meter::sent_again] = static_cast<double>(route_->records_sent_again());
   meters_.publish();
   arm(route_->deadline());
 }
@@ -187,10 +193,13 @@ void sink::up(std::string_view at) {
   report_attempt(SLUICE_PUBLISHED, SLUICE_CAUSE_NONE);
 }
 
-void sink::down(std::uint32_t cause, std::string_view why, std::uint32_t unknown) {
+void sink::down(std::uint32_t cause, std::string_view why, std::uint32_t unanswered) {
   if (cause == SLUICE_CAUSE_TIMEOUT) meters_[meter::timeouts] += 1;
-  host_.alert("disconnected", place_ + ": " + std::string{why} + "; " + std::to_string(unknown) +
-                                  " records unanswered, counted as unknown");
+  host_.alert("disconnected", place_ + ": " + std::string{why} + "; " + std::to_string(unanswered) +
+                                  " records unanswered, " +
+                                  (sends_again_ ? "to be sent again" : "counted as unknown"));
+  // Of what is not at its end a guard would not hear.
+  if (sends_again_ && unanswered > 0) report_attempt(SLUICE_PUBLISH_FAILED, cause);
 }
 
 void sink::attempt_failed(std::uint32_t cause, std::string_view why) {

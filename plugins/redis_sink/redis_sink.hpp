@@ -51,7 +51,7 @@ class sink : route::listener {
   void ended(const sluice_outcome& outcome) override;
   void refused(std::uint32_t cause, std::string_view error) override;
   void up(std::string_view at) override;
-  void down(std::uint32_t cause, std::string_view why, std::uint32_t unknown) override;
+  void down(std::uint32_t cause, std::string_view why, std::uint32_t unanswered) override;
   void attempt_failed(std::uint32_t cause, std::string_view why) override;
   void may_disorder(std::string_view why) override;
 
@@ -65,6 +65,7 @@ class sink : route::listener {
   host host_;
   const std::string commands_;  ///< their names, for people
   const sharding shards_;
+  const bool sends_again_;
   batching batching_;
   const std::string place_;  ///< the masked URL
   encoder encoder_;

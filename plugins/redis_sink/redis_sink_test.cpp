@@ -566,6 +566,52 @@ TEST_CASE("redis_sink: a frozen server: unknown after the timeout, never sent ag
   }
 }
 
+TEST_CASE("redis_sink: at_least_once: what a frozen server did not answer goes again, and ends") {
+  real_redis server;
+  listener who{server};
+  running run{at(server) +
+              "retry = 'at_least_once'\ntimeout = '200ms'\nconnect_timeout = '200ms'\n"
+              "interval = '5ms'\nmode = 'both'"};
+  REQUIRE(run.connected());
+  run.push(ticks(10));
+  REQUIRE(run.published(10));
+  server.freeze();
+  run.push(ticks(300));
+  REQUIRE(run.hears_of("disconnected"));
+  CHECK(run.text_of("disconnected").find("to be sent again") != std::string::npos);
+  CHECK(run.count().unknown == 0);
+  CHECK(run.balanced());
+  REQUIRE(run.run_until([&] { return run.metric("connect_failures") >= 1; }, patience));
+  server.thaw();
+  REQUIRE(run.published(310));
+  CHECK(run.count().unknown == 0);
+  CHECK(run.balanced());
+  const double again = run.metric("sent_again");
+  CHECK(again >= 100);
+  CHECK(again <= 300);
+  // Each came, in order, and none twice but of those.
+  std::vector<std::uint64_t> first;
+  REQUIRE(run.run_until(
+      [&] {
+        return !who.messages().empty() && who.messages().back().text == "{\"a\":1,\"seq\":310}";
+      },
+      patience));
+  for (const auto& each : who.messages()) {
+    const std::uint64_t seq = std::stoull(each.text.substr(each.text.find("\"seq\":") + 6));
+    if (first.empty() || seq == first.back() + 1) first.push_back(seq);
+    CHECK(seq <= first.back());
+  }
+  CHECK(first.size() == 310);
+  CHECK(static_cast<double>(who.messages().size() - first.size()) <= again);
+
+  server.freeze();
+  run.push(ticks(10));
+  REQUIRE(run.run_until([&] { return run.metric("timeouts") == 2; }, patience));
+  CHECK_FALSE(run.drain(500ms));
+  CHECK(run.count().unknown == 10);
+  CHECK(run.balanced());
+}
+
 TEST_CASE("redis_sink: an idle connection to a frozen server is noticed by its ping") {
   real_redis server;
   running run{at(server) + "timeout = '500ms'\nping_interval = '50ms'"};
@@ -669,6 +715,7 @@ TEST_CASE("redis_sink: settings that cannot work are refused, without their secr
       {"window = 1", "window: "},
       {"window = 9", "window: "},
       {"format = 'xml'", "format: "},
+      {"url = 'redis+cluster://h'\nretry = 'at_least_once'", "retry: a cluster's is none"},
   };
   for (const auto& row : table) {
     CAPTURE(row.settings);

@@ -24,8 +24,8 @@ class route {
    public:
     /// Messages can go; `at` says more than the URL does, or is empty.
     virtual void up(std::string_view at) = 0;
-    /// A connection that was up is gone; `unknown` records had no answer.
-    virtual void down(std::uint32_t cause, std::string_view why, std::uint32_t unknown) = 0;
+    /// A connection that was up is gone; so many records had no answer.
+    virtual void down(std::uint32_t cause, std::string_view why, std::uint32_t unanswered) = 0;
     /// An attempt failed: SLUICE_CAUSE_REJECTED when credentials or database were refused.
     virtual void attempt_failed(std::uint32_t cause, std::string_view why) = 0;
     /// What an earlier connection left unanswered may come behind what this one will bring.
@@ -53,6 +53,7 @@ class route {
   virtual std::uint32_t in_flight() const = 0;
   virtual std::uint64_t take_most_receivers() = 0;
   virtual std::uint64_t bytes_written() const = 0;
+  virtual std::uint64_t records_sent_again() const { return 0; }
 
   /// Messages are to be published by SPUBLISH; fixed once it was up.
   virtual bool sharded() const { return false; }

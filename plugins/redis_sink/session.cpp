@@ -13,11 +13,6 @@ using redis::append_command;
 
 namespace {
 
-std::uint32_t records_in(std::span<const command_label> commands) {
-  return std::accumulate(commands.begin(), commands.end(), 0u,
-                         [](std::uint32_t sum, const auto& each) { return sum + each.ends; });
-}
-
 /// "id=5 addr=127.0.0.1:4711 laddr=...", as CLIENT LIST has it a line.
 client_mark mark_of(std::string_view info) {
   const auto value = [&](std::string_view key) {
@@ -45,6 +40,11 @@ std::uint32_t major_version_in(std::string_view info) {
 }
 
 }  // namespace
+
+std::uint32_t records_in(std::span<const command_label> commands) {
+  return std::accumulate(commands.begin(), commands.end(), 0u,
+                         [](std::uint32_t sum, const auto& each) { return sum + each.ends; });
+}
 
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
 

@@ -39,6 +39,9 @@ enum class role_check : std::uint8_t { none, master };
 /// The word by which an error is known.
 std::string_view first_word(std::string_view text);
 
+/// Records that end with one of these commands.
+std::uint32_t records_in(std::span<const command_label> commands);
+
 /// SLUICE_CAUSE_BUSY for an error that time heals, else SLUICE_CAUSE_REJECTED.
 std::uint32_t cause_of(std::string_view error);
 

@@ -1,5 +1,7 @@
 """Redis dies, and Redis hangs: ticks flow again by themselves and the ledger adds up."""
 
+import collections
+import json
 import time
 
 from harness import SINK, Case, main, wait_until
@@ -84,6 +86,55 @@ class RedisFaults(Case):
             seen.add((channel, payload))
         status = self.assert_balanced(self.service)
         self.assertGreater(status.total["unknown"], 0)
+
+
+class AtLeastOnce(Case):
+    """retry = "at_least_once": what was not answered comes again, and only that."""
+
+    def start_ticker(self, pipeline=""):
+        self.server = self.redis()
+        self.kite = self.feed()
+        self.seen = self.subscriber(self.server)
+        self.service = self.sluice(
+            self.ticker(self.kite, self.server, TOKENS, pipeline=pipeline,
+                        sink='retry = "at_least_once"\ntimeout = "500ms"'), "ticker")
+        wait_until(lambda: self.kite.subscribed() == len(TOKENS), 10, "it subscribed")
+        self.ticks = self.ticking(self.kite, TOKENS, 0.005)
+        wait_until(lambda: self.seen.count > 100, 10, "ticks reach the subscriber")
+
+    def test_what_a_stalled_redis_did_not_answer_comes_again_in_order(self):
+        self.start_ticker()
+        for _ in range(2):
+            self.server.pause()
+            time.sleep(2)
+            self.server.resume()
+            self.assert_flows(self.server)
+        self.ticks.stop()
+        status = self.service.await_status(
+            lambda now: now.stage(SINK)["count"]["published"] == self.ticks.sent, 20,
+            "all are published")
+        again = status.metric(SINK, "sent_again")
+        self.assertGreater(again, 0)
+        self.assertEqual(status.total["unknown"], 0)
+        channels = collections.defaultdict(list)
+        for channel, payload, _ in self.seen.messages:
+            channels[channel].append(json.loads(payload)["seq"])
+        twice = 0
+        for channel, numbers in channels.items():
+            first = list(dict.fromkeys(numbers))
+            self.assertEqual(first, list(range(1, len(first) + 1)), f"{channel}: gap or order")
+            twice += len(numbers) - len(first)
+        self.assertLessEqual(twice, again)
+        print(f"{again:.0f} ticks sent again, {twice} came twice")
+        self.assert_ends_well(self.service)
+
+    def test_the_end_does_not_wait_for_ever(self):
+        self.start_ticker('drain_limit = "1s"')
+        self.server.pause()
+        self.service.await_status(lambda now: now.metric(SINK, "timeouts") > 0, 10, "it timed out")
+        self.assert_balanced(self.service)
+        self.assert_ends_well(self.service, 75)
+        self.assertRegex(self.service.log, r"unknown\W+[1-9]")
 
 
 if __name__ == "__main__":
