@@ -17,6 +17,7 @@ enum class message_format : std::uint8_t { json, raw };
 enum class send_mode : std::uint8_t { publish, stream, both };
 enum class grouping : std::uint8_t { none, channel };
 enum class retrying : std::uint8_t { none, at_least_once };
+enum class window_rule : std::uint8_t { fixed, adaptive };
 
 struct config {
   std::string url, user, channel, last_value, sentinel_user;
@@ -27,6 +28,7 @@ struct config {
   grouping group{};
   sharding sharded{};
   retrying retry{};
+  window_rule window_control{};
   std::uint64_t stream_length{};
   std::uint32_t batch{}, window{};
   duration interval{}, timeout{}, connect_timeout{}, ping_interval{};
@@ -120,6 +122,12 @@ inline constexpr auto config_fields = sluice::fields(
         .between(2, session::window_max)
         .in_unit("batches")
         .live(),
+    field<&config::window_control>("window_control",
+                                   "fixed: as many as `window` says. adaptive: from one to "
+                                   "`window`, more while the latency stays, fewer when it rises "
+                                   "or batches fail.")
+        .one_of("fixed|adaptive")
+        .by_default("fixed"),
     field<&config::timeout>("timeout",
                             "Longest wait for the reply to a batch, from its first byte written. "
                             "Then the connection is cut and what is in flight counts as unknown.")

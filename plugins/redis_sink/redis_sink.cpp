@@ -50,10 +50,15 @@ sink::sink(const config& settings, host host, link_settings to)
       shards_{settings.mode != send_mode::stream ? settings.sharded : sharding::no},
       sends_again_{settings.retry == retrying::at_least_once},
       batching_{settings.batch, settings.interval, settings.window},
+      timeout_{settings.timeout},
       place_{masked(to.to)},
       encoder_{settings, host},
       meters_{host},
-      route_{route_to(std::move(to))} {}
+      route_{route_to(std::move(to))} {
+  if (settings.window_control == window_rule::fixed) return;
+  window_.emplace(settings.window);
+  batching_.window = window_->limit();
+}
 
 std::unique_ptr<route> sink::route_to(link_settings to) {
   route::listener& owner = *this;
@@ -83,6 +88,7 @@ void sink::process(batch& records) {
   encoder_.encode(records, *route_);
   if (encoder_.commands().count() == 0) return;
   const bool sent = route_->send(encoder_.commands(), records.call(), host_.now());
+  if (window_) window_->sent(route_->in_flight());
   for (std::uint32_t i = 0; i < records.size(); ++i) {
     if (!encoder_.holds(i)) continue;
     if (sent)
@@ -118,6 +124,11 @@ bool sink::drain(time_point) {
 
 void sink::reconfigure(const config& settings) {
   batching_ = {settings.batch, settings.interval, settings.window};
+  timeout_ = settings.timeout;
+  if (window_) {
+    window_->set_most(settings.window);
+    batching_.window = window_->limit();
+  }
   encoder_.set_message_max(settings.message_max.bytes);
   route_->set(link_times_of(settings));
   settle();
@@ -127,6 +138,7 @@ void sink::reconfigure(const config& settings) {
 void sink::settle() {
   meters_[meter::connected] = route_->up() ? 1 : 0;
   meters_[meter::in_flight_batches] = route_->in_flight();
+  meters_[meter::window] = batching_.window;
   meters_[meter::written_bytes] = static_cast<double>(route_->bytes_written());
   meters_[meter::sent_again] = static_cast<double>(route_->records_sent_again());
   meters_.publish();
@@ -143,12 +155,23 @@ void sink::arm(time_point when) {
 
 void sink::ended(const sluice_outcome& outcome) {
   count_errors(outcome);
+  if (window_) adapt_window(outcome);
   if (outcome.call != call_counted_) call_receivers_ = 0;
   call_counted_ = outcome.call;
   call_receivers_ += outcome.receivers;
   meters_[meter::receivers] = static_cast<double>(call_receivers_);
   host_.report(outcome);
   if (outcome.result == SLUICE_PUBLISHED) watch_readers();
+}
+
+/// What is lost with a connection is told by `down`.
+void sink::adapt_window(const sluice_outcome& outcome) {
+  const time_point now = host_.now();
+  if (outcome.result == SLUICE_PUBLISHED)
+    window_->answered(std::min(duration{outcome.done_ns - outcome.written_ns}, timeout_), now);
+  else if (outcome.cause == SLUICE_CAUSE_BUSY)
+    window_->failed(now);
+  batching_.window = window_->limit();
 }
 
 void sink::watch_readers() {
@@ -198,6 +221,10 @@ void sink::down(std::uint32_t cause, std::string_view why, std::uint32_t unanswe
   host_.alert("disconnected", place_ + ": " + std::string{why} + "; " + std::to_string(unanswered) +
                                   " records unanswered, " +
                                   (sends_again_ ? "to be sent again" : "counted as unknown"));
+  if (window_ && unanswered > 0) {
+    window_->failed(host_.now());
+    batching_.window = window_->limit();
+  }
   // Of what is not at its end a guard would not hear.
   if (sends_again_ && unanswered > 0) report_attempt(SLUICE_PUBLISH_FAILED, cause);
 }

@@ -2,6 +2,7 @@
 // reported.
 #pragma once
 
+#include "adaptive_window.hpp"
 #include "batching.hpp"
 #include "config.hpp"
 #include "encoder.hpp"
@@ -18,6 +19,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -58,6 +60,7 @@ class sink : route::listener {
   std::unique_ptr<route> route_to(link_settings to);
   void report_attempt(std::uint32_t result, std::uint32_t cause);
   void count_errors(const sluice_outcome& outcome);
+  void adapt_window(const sluice_outcome& outcome);
   void watch_readers();
   void arm(time_point when);
   void settle();
@@ -67,6 +70,8 @@ class sink : route::listener {
   const sharding shards_;
   const bool sends_again_;
   batching batching_;
+  std::optional<adaptive_window> window_;  ///< of batching_, if it is not fixed
+  duration timeout_;
   const std::string place_;  ///< the masked URL
   encoder encoder_;
   meters meters_;

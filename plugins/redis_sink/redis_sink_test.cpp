@@ -645,6 +645,37 @@ TEST_CASE("redis_sink: never more batches in flight than the window") {
     CHECK(who.messages()[i].text == "{\"a\":1,\"seq\":" + std::to_string(i + 1) + "}");
 }
 
+TEST_CASE("redis_sink: an adaptive window begins with one, and is never more than `window`") {
+  real_redis server;
+  running run{at(server) +
+              "batch = 10\nwindow = 3\nwindow_control = 'adaptive'\ntimeout = '200ms'"};
+  REQUIRE(run.connected());
+  CHECK(run.metric("window") == 1);
+  double most = 0;
+  std::uint64_t pushed = 0;
+  CHECK(run.run_until(
+      [&] {
+        if (run.count().published == pushed) {
+          run.push(ticks(100));
+          pushed += 100;
+        }
+        CHECK(run.metric("in_flight_batches") <= run.metric("window"));
+        most = std::max(most, run.metric("window"));
+        return most == 3;
+      },
+      patience));
+  for (int i = 0; i < 10 && run.metric("window") > 1; ++i) {
+    server.freeze();
+    run.push(ticks(100));
+    REQUIRE(run.hears_of("disconnected"));
+    run.told.clear();
+    server.thaw();
+    REQUIRE(run.connected());
+  }
+  CHECK(run.metric("window") == 1);
+  CHECK(run.balanced());
+}
+
 TEST_CASE("redis_sink: live: window, batch, message_max and timeout, on the same connection") {
   real_redis server;
   running run{at(server) + "batch = 10\nwindow = 2\ntimeout = '10s'"};
