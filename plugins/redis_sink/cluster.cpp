@@ -40,8 +40,8 @@ struct cluster::node final : route::listener {
   void redirected(std::uint64_t, std::string_view error) override {
     owner.redirected(*this, error);
   }
-  void nodes_told(bool fine, std::string_view text) override {
-    owner.nodes_told(*this, fine, text);
+  void told(const reply& answer) override {
+    owner.nodes_told(*this, answer.kind == reply_kind::string, answer.text);
   }
   void up(std::string_view) override { owner.up(*this); }
   void down(std::uint32_t cause, std::string_view why, std::uint32_t unknown) override {
@@ -264,7 +264,7 @@ void cluster::ask_for_map(time_point now) {
     node& next = *nodes_[++asked_ % nodes_.size()];
     if (next.asked || !next.connection.can_send()) continue;
     next.asked = true;
-    return next.connection.ask_nodes(now);
+    return next.connection.ask({"CLUSTER", "NODES"}, now);
   }
 }
 

@@ -29,6 +29,7 @@ struct config {
   sharding sharded{};
   retrying retry{};
   window_rule window_control{};
+  duration reader_check{};
   std::uint64_t stream_length{};
   std::uint32_t batch{}, window{};
   duration interval{}, timeout{}, connect_timeout{}, ping_interval{};
@@ -177,6 +178,12 @@ inline constexpr auto config_fields = sluice::fields(
         .between(10 * ms, 3600 * second)
         .live()
         .advanced(),
+    field<&config::reader_check>("reader_check",
+                                 "Over a second connection Redis is asked this often what it "
+                                 "holds for its slowest subscriber; from half of what it cuts one "
+                                 "at the level is WARNING. 0: never. Not for a cluster.")
+        .by_default("0s")
+        .between(0, 3600 * second),
     field<&config::tls_verify>("tls_verify",
                                "Check the server's certificate and name. Off only for tests.")
         .by_default("true")

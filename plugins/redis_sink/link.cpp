@@ -349,9 +349,9 @@ bool link::send(std::span<const char> bytes, std::span<const command_label> comm
   return true;
 }
 
-void link::ask_nodes(time_point now) {
+void link::ask(std::initializer_list<std::string_view> words, time_point now) {
   control_.clear();
-  session_.ask_nodes(now, control_);
+  session_.ask(words, now, control_);
   transport_.send(control_);  // as a ping's, its answer would be missed
 }
 

@@ -17,6 +17,7 @@
 #include <sluice/stage.hpp>
 
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -74,8 +75,8 @@ class link final : public route, transport::listener {
   /// As route::send; an ASKING goes before each command if `asking`.
   bool send(std::span<const char> bytes, std::span<const command_label> commands,
             std::uint64_t call, time_point now, bool asking);
-  /// When can_send(): CLUSTER NODES, to be told as nodes_told.
-  void ask_nodes(time_point now);
+  /// When can_send(): a command whose answer is to be told.
+  void ask(std::initializer_list<std::string_view> words, time_point now);
   std::uint32_t major_version() const { return session_.major_version(); }
 
  private:

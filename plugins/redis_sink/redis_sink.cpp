@@ -54,6 +54,9 @@ sink::sink(const config& settings, host host, link_settings to)
       place_{masked(to.to)},
       encoder_{settings, host},
       meters_{host},
+      buffers_{settings.reader_check == 0ns
+                   ? nullptr
+                   : std::make_unique<buffer_watch>(io_, host, to, settings.reader_check)},
       route_{route_to(std::move(to))} {
   if (settings.window_control == window_rule::fixed) return;
   window_.emplace(settings.window);
@@ -70,6 +73,7 @@ std::unique_ptr<route> sink::route_to(link_settings to) {
 
 void sink::start() {
   route_->start();
+  if (buffers_) buffers_->start();
   settle();
 }
 
@@ -104,6 +108,7 @@ void sink::on_timer(time_point now) {
   // First what has come: an answer that waits in the socket is not overdue.
   poll(0ns);
   route_->on_timer(std::max(now, host_.now()));
+  if (buffers_) buffers_->on_timer(std::max(now, host_.now()));
   settle();
 }
 
@@ -112,12 +117,14 @@ void sink::poll(duration wait) {
   std::size_t ran = wait > 0ns ? io_.run_one_for(std::min(wait, longest_wait)) : io_.poll_one();
   for (int i = 1; ran != 0 && i < handlers_per_poll; ++i) ran = io_.poll_one();
   route_->poll();
+  if (buffers_) buffers_->poll();
   settle();
 }
 
 bool sink::drain(time_point) {
   if (route_->in_flight() > 0) return false;
   route_->close();
+  if (buffers_) buffers_->close();
   settle();
   return true;
 }
@@ -131,6 +138,7 @@ void sink::reconfigure(const config& settings) {
   }
   encoder_.set_message_max(settings.message_max.bytes);
   route_->set(link_times_of(settings));
+  if (buffers_) buffers_->set(link_times_of(settings));
   settle();
 }
 
@@ -141,8 +149,9 @@ void sink::settle() {
   meters_[meter::window] = batching_.window;
   meters_[meter::written_bytes] = static_cast<double>(route_->bytes_written());
   meters_[meter::sent_again] = static_cast<double>(route_->records_sent_again());
+  if (buffers_) meters_[meter::reader_buffer_bytes] = static_cast<double>(buffers_->held());
   meters_.publish();
-  arm(route_->deadline());
+  arm(buffers_ ? std::min(route_->deadline(), buffers_->deadline()) : route_->deadline());
 }
 
 /// One wake-up at a time can be asked for: only an earlier one replaces it, and a late enough one

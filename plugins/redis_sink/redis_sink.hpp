@@ -4,6 +4,7 @@
 
 #include "adaptive_window.hpp"
 #include "batching.hpp"
+#include "buffer_watch.hpp"
 #include "config.hpp"
 #include "encoder.hpp"
 #include "link.hpp"
@@ -93,6 +94,7 @@ class sink : route::listener {
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
       io_.get_executor()};
+  const std::unique_ptr<buffer_watch> buffers_;  ///< null: not wanted
   const std::unique_ptr<route> route_;
 };
 

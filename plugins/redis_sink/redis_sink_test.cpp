@@ -612,6 +612,49 @@ TEST_CASE("redis_sink: at_least_once: what a frozen server did not answer goes a
   CHECK(run.balanced());
 }
 
+TEST_CASE("redis_sink: a subscriber that does not read is seen before Redis cuts it") {
+  real_redis server{{"--client-output-buffer-limit", "pubsub", "64000000", "0", "0"}};
+  running run{at(server) + "reader_check = '20ms'"};
+  REQUIRE(run.connected());
+  listener idle{server};  // reads when it is asked for messages
+  const std::string large = "\"a\":\"" + std::string(50'000, 'x') + "\"";
+  std::uint64_t pushed = 0;
+  REQUIRE(run.run_until(
+      [&] {
+        if (run.count().published == pushed) {
+          run.push(std::vector<input>(10, input{.key = 1, .text = large}));
+          pushed += 10;
+        }
+        return !run.signals().empty();
+      },
+      patience));
+  CHECK(run.signals()[0].name == "reader_buffer");
+  CHECK(run.signals()[0].level == sluice::level::warning);
+  CHECK(run.signals()[0].cause.find("and cuts it at 64000000") != std::string::npos);
+  CHECK(run.metric("reader_buffer_bytes") > 32'000'000);
+  CHECK(run.metric("reader_buffer_bytes") < 64'000'000);
+  CHECK(run.hears_of("reader_slow"));
+  // It is no longer slow when it has read all.
+  REQUIRE(run.run_until([&] { return idle.messages().size() == pushed && run.signals().empty(); },
+                        patience));
+  CHECK(run.run_until([&] { return run.metric("reader_buffer_bytes") == 0; }, patience));
+  CHECK(run.times("reader_slow") == 1);
+  CHECK(run.metric("reconnects") == 0);
+  CHECK(run.drain());
+}
+
+TEST_CASE("redis_sink: who may not list clients is told so, and publishes") {
+  real_redis server;
+  server.ask({"ACL", "SETUSER", "weak", "on", ">pw", "allchannels", "+publish", "+ping"});
+  running run{"url = 'unix://weak:pw@" + server.socket() + "'\nreader_check = '20ms'"};
+  REQUIRE(run.connected());
+  REQUIRE(run.hears_of("reader_check"));
+  CHECK(run.text_of("reader_check").find("NOPERM") != std::string::npos);
+  run.push(ticks(5));
+  CHECK(run.published(5));
+  CHECK(run.metric("reconnects") == 0);
+}
+
 TEST_CASE("redis_sink: an idle connection to a frozen server is noticed by its ping") {
   real_redis server;
   running run{at(server) + "timeout = '500ms'\nping_interval = '50ms'"};
@@ -746,6 +789,7 @@ TEST_CASE("redis_sink: settings that cannot work are refused, without their secr
       {"window = 1", "window: "},
       {"window = 9", "window: "},
       {"format = 'xml'", "format: "},
+      {"url = 'redis+cluster://h'\nreader_check = '1s'", "reader_check: a cluster's is 0"},
       {"url = 'redis+cluster://h'\nretry = 'at_least_once'", "retry: a cluster's is none"},
   };
   for (const auto& row : table) {

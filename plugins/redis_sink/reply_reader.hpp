@@ -26,8 +26,9 @@ struct reply {
 class reply_reader {
  public:
   static constexpr std::size_t text_max = 256;
-  /// No reply that is asked for comes near; a longer one is taken for nonsense.
-  static constexpr std::size_t unread_max = 256 * 1024;
+  /// No reply that is asked for comes near, but a list of ten thousand clients; a longer one is
+  /// taken for nonsense.
+  static constexpr std::size_t unread_max = 4 * 1024 * 1024;
 
   reply_reader();
   ~reply_reader();

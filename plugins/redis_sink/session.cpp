@@ -101,9 +101,9 @@ void session::kill(const client_mark& other, time_point now, std::string& out) {
   expect({command::client_kill, true, 0, now});
 }
 
-void session::ask_nodes(time_point now, std::string& out) {
-  append_command({"CLUSTER", "NODES"}, out);
-  expect({command::cluster_nodes, false, 0, now});
+void session::ask(std::initializer_list<std::string_view> words, time_point now, std::string& out) {
+  append_command(words, out);
+  expect({command::question, false, 0, now});
 }
 
 void session::published(std::uint64_t call, std::span<const command_label> commands,
@@ -150,9 +150,9 @@ session::progress session::answered(const reply& of, time_point now) {
   expected& front = queue_[first_];
   if (front.what == command::publish) return publish_answered(of, now);
   const progress result = front.greeting ? greeting_answered(of) : progress::fine;
-  const bool nodes = front.what == command::cluster_nodes;
+  const bool asked_for = front.what == command::question;
   pop();
-  if (nodes) owner_.nodes_told(of.kind == reply_kind::string, of.text);
+  if (asked_for) owner_.told(of);
   return result;
 }
 

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -66,8 +67,8 @@ class session {
     /// A cluster's: the next message of this call was not taken, but may be elsewhere or later, as
     /// the error says (see redirects).
     virtual void redirected(std::uint64_t /*call*/, std::string_view /*error*/) {}
-    /// A cluster's: the answer to ask_nodes, or the error instead of it.
-    virtual void nodes_told(bool /*fine*/, std::string_view /*text*/) {}
+    /// The answer to a question, or the error instead of it; valid until this returns.
+    virtual void told(const reply& /*answer*/) {}
   };
 
   explicit session(listener& owner, peer of = peer::single) : owner_{owner}, peer_{of} {}
@@ -100,8 +101,9 @@ class session {
   /// `asking`: an ASKING went before each.
   void published(std::uint64_t call, std::span<const command_label> commands, time_point written,
                  bool asking = false);
-  /// Appends CLUSTER NODES, which is written now.
-  void ask_nodes(time_point now, std::string& out);
+  /// Appends a command that is written now, whose answer is to be told. At most three questions are
+  /// unanswered.
+  void ask(std::initializer_list<std::string_view> words, time_point now, std::string& out);
   /// Appends a PING that is written now.
   void ping(time_point now, std::string& out);
 
@@ -126,7 +128,7 @@ class session {
     server_info,
     ping,
     client_kill,
-    cluster_nodes,
+    question,
     publish
   };
   struct expected {
@@ -151,7 +153,7 @@ class session {
   listener& owner_;
   const peer peer_;
   reply_reader reader_;
-  // A window of calls, and at most one greeting, or a ping and a question for the nodes besides.
+  // A window of calls, and at most one greeting, or a ping and three questions besides.
   std::array<expected, window_max + 7> queue_;
   std::array<std::vector<command_label>, window_max + 7> labels_;  ///< of the call there
   std::uint32_t first_ = 0, count_ = 0;

@@ -2,9 +2,11 @@
 
 import collections
 import json
+import socket
 import time
 
 from harness import SINK, Case, main, wait_until
+from redis_client import encode
 
 TOKENS = [408065, 738561, 341249, 1270529, 779521]
 
@@ -135,6 +137,40 @@ class AtLeastOnce(Case):
         self.assert_balanced(self.service)
         self.assert_ends_well(self.service, 75)
         self.assertRegex(self.service.log, r"unknown\W+[1-9]")
+
+
+class SlowReader(Case):
+    def test_a_stalled_subscriber_is_a_warning_before_redis_cuts_it(self):
+        server = self.redis()
+        server.command("CONFIG", "SET", "client-output-buffer-limit", "pubsub 16mb 0 0")
+        stalled = socket.socket()
+        self.addCleanup(stalled.close)
+        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stalled.connect(("127.0.0.1", server.port))
+        stalled.sendall(encode("CLIENT", "SETNAME", "dashboard") + encode("PSUBSCRIBE", "ticker:*"))
+        service = self.sluice(self.write("fast.toml", f"""
+[[stage]]
+plugin = "market_simulator"
+count = 100
+rate = 10_000
+
+[[stage]]
+name = "{SINK}"
+plugin = "redis_sink"
+url = "{server.url}"
+reader_check = "100ms"
+"""), "fast")
+        wait_until(lambda: "reader_slow" in service.log, 30, "the stalled subscriber is seen")
+        self.assertIn(b"name=dashboard", server.command("CLIENT", "LIST", "TYPE", "pubsub"))
+        self.assertRegex(service.log, "Redis holds [0-9]+ bytes for the subscriber dashboard")
+        status = service.await_status(lambda now: now.document["level"] != "HEALTHY", 10,
+                                      "the level is worse")
+        self.assertGreater(status.metric(SINK, "reader_buffer_bytes"), 8 << 20)
+        wait_until(lambda: server.command("CLIENT", "LIST", "TYPE", "pubsub") == b"", 30,
+                   "Redis cuts it")
+        service.await_status(lambda now: now.metric(SINK, "reader_buffer_bytes") == 0, 10,
+                             "there is no reason any more")
+        self.assert_ends_well(service)
 
 
 if __name__ == "__main__":
