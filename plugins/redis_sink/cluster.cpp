@@ -120,6 +120,20 @@ std::uint64_t cluster::bytes_written() const {
   return sum;
 }
 
+std::vector<connection_mark> cluster::unfinished() const {
+  std::vector<connection_mark> all;
+  for (const auto& each : nodes_)
+    for (connection_mark& one : each->connection.unfinished()) all.push_back(std::move(one));
+  return all;
+}
+
+void cluster::end_first(const std::vector<connection_mark>& others) {
+  for (const auto& each : nodes_) {
+    each->connection.end_first(others);
+    each->lost_at = host_.now();  // what is for it waits
+  }
+}
+
 route::reach cluster::reach_of(std::uint16_t slot) const {
   const node* owner = owners_[slot];
   if (owner == nullptr) return reach::lost;

@@ -46,6 +46,9 @@ class cluster final : public route {
   std::uint64_t take_most_receivers() override;
   std::uint64_t bytes_written() const override;
 
+  std::vector<connection_mark> unfinished() const override;
+  void end_first(const std::vector<connection_mark>& others) override;
+
   bool sharded() const override { return sharded_; }
   reach reach_of(std::uint16_t slot) const override;
   bool send(publish_buffer& commands, std::uint64_t call, time_point now) override;

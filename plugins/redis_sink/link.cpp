@@ -172,6 +172,7 @@ bool link::find_numeric() {
 }
 
 void link::poll() {
+  if (state_ == state::live && !predecessors_.empty()) end_inherited(host_.now());
   if (state_ != state::resolving) return;
   const auto lookup = lookups_.find(target_.host);
   if (lookup == lookups_.end()) return;
@@ -207,7 +208,7 @@ void link::connect_next() {
 void link::opened() {
   const time_point now = host_.now();
   state_ = state::greeting;
-  ending_ = false;
+  ending_ = resuming_ = false;
   control_.clear();
   if (asking_)
     query_.ask(sentinel_identity_, settings_.to.master, control_);
@@ -234,36 +235,57 @@ void link::received(std::span<const char> bytes) {
 }
 
 void link::greeted(time_point now) {
-  if (end_predecessor(now)) return;
+  if (end_predecessors(now)) return;
   state_ = state::live;
+  if (std::exchange(resuming_, false)) return;
   live_since_ = now;
   owner_.up(settings_.to.sentinels.empty() ? "" : "the master at " + text_of(target_));
   follow_hint();
 }
 
-/// Whether an answer about it is still to come: then `greeted` is called again.
-bool link::end_predecessor(time_point now) {
-  if (!predecessor_) return false;
-  const client_mark before = predecessor_->mark;
+/// Whether an answer about one is still to come: then `greeted` is called again.
+bool link::end_predecessors(time_point now) {
+  if (std::exchange(ending_, false)) {
+    predecessors_.erase(predecessors_.begin());
+    if (!session_.reason().empty())
+      owner_.may_disorder("CLIENT KILL was answered " + session_.reason());
+  }
   const std::uint64_t id = session_.mark().id;
-  // It was another server's, or the server restarted since and counts anew.
-  const bool gone =
-      predecessor_->server != endpoints_[next_endpoint_ - 1] || (id != 0 && id <= before.id);
-  const bool asked = std::exchange(ending_, false);
-  if (!gone && !asked && before.id != 0) {
+  for (; !predecessors_.empty(); predecessors_.erase(predecessors_.begin())) {
+    const auto& [server, before] = predecessors_.front();
+    // One that restarted since counts anew; over a connection that was live it did not.
+    const bool restarted = id != 0 && id <= before.id && !resuming_;
+    if (server != server_address() || restarted) continue;
+    if (before.id == 0) {
+      owner_.may_disorder("the server does not answer CLIENT INFO");
+      continue;
+    }
     ending_ = true;
     control_.clear();
     session_.kill(before, now, control_);
-    if (transport_.send(control_)) return true;
-    closed("the greeting could not be written");
+    if (!transport_.send(control_)) closed("the greeting could not be written");
     return true;
   }
-  predecessor_.reset();
-  if (!gone && before.id == 0)
-    owner_.may_disorder("the server does not answer CLIENT INFO");
-  else if (!gone && !session_.reason().empty())
-    owner_.may_disorder("CLIENT KILL was answered " + session_.reason());
   return false;
+}
+
+/// Nothing was sent over this connection yet: it is as if it were greeted only now.
+void link::end_inherited(time_point now) {
+  state_ = state::greeting;
+  due_ = now + step_limit();
+  resuming_ = true;
+  greeted(now);
+}
+
+std::string link::server_address() const {
+  const auto& server = endpoints_[next_endpoint_ - 1];
+  return {reinterpret_cast<const char*>(server.data()), server.size()};
+}
+
+std::vector<connection_mark> link::unfinished() const {
+  std::vector<connection_mark> all = predecessors_;
+  if (session_.unanswered() > 0) all.push_back({server_address(), session_.mark()});
+  return all;
 }
 
 void link::closed(std::string_view why) {
@@ -295,7 +317,7 @@ void link::lose(std::uint32_t cause, std::string_view why) {
   const time_point now = host_.now();
   const std::string reason{why};
   const std::uint32_t unknown = session_.unanswered();
-  if (unknown > 0) predecessor_ = {endpoints_[next_endpoint_ - 1], session_.mark()};
+  if (unknown > 0) predecessors_.push_back({server_address(), session_.mark()});
   transport_.close();
   // A server that greets and then hangs up again and again is dialled ever less often.
   if (now - live_since_ >= 2 * settings_.times.backoff_max) backoff_.reset();

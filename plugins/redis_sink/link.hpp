@@ -59,10 +59,16 @@ class link final : public route, transport::listener {
   time_point deadline() const override;
 
   bool up() const override { return state_ == state::live; }
-  bool can_send() const override { return up() && !moved_to_ && transport_.idle(); }
+  bool can_send() const override {
+    return up() && !moved_to_ && predecessors_.empty() && transport_.idle();
+  }
   std::uint32_t in_flight() const override { return session_.in_flight(); }
   std::uint64_t take_most_receivers() override { return session_.take_most_receivers(); }
   std::uint64_t bytes_written() const override { return transport_.bytes_written(); }
+  std::vector<connection_mark> unfinished() const override;
+  void end_first(const std::vector<connection_mark>& others) override {
+    predecessors_.insert(predecessors_.end(), others.begin(), others.end());
+  }
 
   bool send(publish_buffer& commands, std::uint64_t call, time_point now) override {
     return send(commands.bytes(), commands.labels(), call, now, false);
@@ -98,7 +104,9 @@ class link final : public route, transport::listener {
   duration step_limit() const;
   void connect_next();
   void greeted(time_point now);
-  bool end_predecessor(time_point now);
+  void end_inherited(time_point now);
+  std::string server_address() const;
+  bool end_predecessors(time_point now);
   void fail_attempt(std::uint32_t cause, std::string_view why);
   void lose(std::uint32_t cause, std::string_view why);
   void wait(duration delay, time_point now);
@@ -108,14 +116,11 @@ class link final : public route, transport::listener {
   route::listener& owner_;
   session session_;
   transport transport_;
-  /// The last connection that ended with calls unanswered: its bytes may still be on their way, and
-  /// would come behind those of the next one. None once it is known to be ended.
-  struct predecessor {
-    transport::protocol::endpoint server;
-    client_mark mark;
-  };
-  std::optional<predecessor> predecessor_;
-  bool ending_ = false;  ///< asked on this connection to end it
+  /// Connections that ended with calls unanswered, and inherited ones: their bytes may still be on
+  /// their way, and would come behind those of this one. Until they are known to be ended.
+  std::vector<connection_mark> predecessors_;
+  bool ending_ = false;    ///< asked on this connection to end the first
+  bool resuming_ = false;  ///< it was live before that was asked
   time_point live_since_{};
   backoff backoff_;
   const sluice_resolver* resolver_;

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <stdexcept>
 #include <utility>
+#include <vector>
 
 namespace sluice::redis_sink {
 namespace {
@@ -78,6 +80,11 @@ void sink::start() {
 }
 
 std::uint32_t sink::ready(std::uint32_t queued, duration oldest) {
+  if (took_over_) [[unlikely]] {
+    took_over_ = false;
+    route_->poll();
+    settle();
+  }
   if (!route_->can_send()) return 0;
   const batching::decision decision = batching_.decide(queued, oldest, route_->in_flight());
   if (decision.take == 0 && decision.wait > 0ns) arm(host_.now() + decision.wait);
@@ -140,6 +147,31 @@ void sink::reconfigure(const config& settings) {
   route_->set(link_times_of(settings));
   if (buffers_) buffers_->set(link_times_of(settings));
   settle();
+}
+
+/// What is unanswered at a swap may still be on its way, and would come behind what the next one
+/// publishes: that ends these connections before it does.
+void sink::save(state_writer& out) const {
+  const std::vector<connection_mark> all = route_->unfinished();
+  out.put(static_cast<std::uint32_t>(all.size()));
+  for (const connection_mark& each : all) {
+    out.put(each.server);
+    out.put(each.client.id);
+    out.put(each.client.address);
+  }
+}
+
+void sink::load(state_reader& in) {
+  constexpr std::size_t least = 4 + 8 + 4;
+  std::vector<connection_mark> all(in.size(least));
+  for (connection_mark& each : all) {
+    each.server = in.get<std::string>();
+    each.client.id = in.get<std::uint64_t>();
+    each.client.address = in.get<std::string>();
+  }
+  if (!in.at_end()) throw std::runtime_error{"the state goes on behind its end"};
+  route_->end_first(all);
+  took_over_ = true;
 }
 
 /// After anything that may have changed the link.

@@ -48,6 +48,10 @@ class sink : route::listener {
   bool drain(time_point deadline);
   void reconfigure(const config& settings);
 
+  static constexpr std::string_view state_schema{"redis_sink/1"};
+  void save(state_writer& out) const;
+  void load(state_reader& in);
+
  private:
   sink(const config& settings, host host, link_settings to);
 
@@ -77,6 +81,7 @@ class sink : route::listener {
   encoder encoder_;
   meters meters_;
   time_point armed_ = never;  ///< the wake-up asked for
+  bool took_over_ = false;    ///< and has not looked at what
 
   // Events that could come in floods.
   bool unreachable_told_ = false;  ///< since the connection was last up

@@ -527,6 +527,32 @@ TEST_CASE("redis_sink: a lost connection is ended before the next one publishes,
   CHECK(weak.run_until([&] { return weak.count().unknown == 2; }, patience));
 }
 
+TEST_CASE("redis_sink: what is unanswered at a swap is handed over by its connection's mark") {
+  real_redis server;
+  running run{at(server) + "timeout = '10s'"};
+  REQUIRE(run.connected());
+  const std::vector<std::uint8_t> nothing(4, 0);
+  CHECK(run.state() == nothing);
+  run.push(ticks(10));
+  REQUIRE(run.published(10));
+  CHECK(run.state() == nothing);
+  run.swap(sluice::plugin_of<tested_sink>, at(server));
+  REQUIRE(run.connected());
+  run.push(ticks(10));
+  REQUIRE(run.published(20));
+
+  server.freeze();
+  run.push(ticks(10));
+  const auto state = run.state();
+  const std::string text{state.begin(), state.end()};
+  CHECK(state[0] == 1);
+  CHECK(text.find(server.socket()) != std::string::npos);
+  server.thaw();
+  REQUIRE(run.published(30));
+  CHECK(run.state() == nothing);
+  CHECK(run.balanced());
+}
+
 TEST_CASE("redis_sink: a frozen server: unknown after the timeout, never sent again") {
   real_redis server;
   listener who{server};

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace sluice::redis_sink {
 
@@ -32,6 +33,8 @@ class resending final : public route, route::listener {
   std::uint32_t in_flight() const override { return calls_.open_calls(); }
   std::uint64_t take_most_receivers() override { return below_.take_most_receivers(); }
   std::uint64_t bytes_written() const override { return below_.bytes_written(); }
+  std::vector<connection_mark> unfinished() const override { return below_.unfinished(); }
+  void end_first(const std::vector<connection_mark>& others) override { below_.end_first(others); }
   std::uint64_t records_sent_again() const override { return records_sent_again_; }
 
   bool send(publish_buffer& commands, std::uint64_t call, time_point now) override;

@@ -6,13 +6,21 @@
 #include "session.hpp"
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice::redis_sink {
 
 struct link_times {
   duration connect_timeout{}, timeout{}, ping_interval{};
   duration backoff_min{}, backoff_max{}, refused_delay{};
+};
+
+/// A connection of ours as its server knows it.
+struct connection_mark {
+  std::string server;  ///< its address, as the system has it
+  client_mark client;
 };
 
 /// Never blocks; all calls in the lane, all times the host's.
@@ -57,6 +65,12 @@ class route {
 
   /// Messages are to be published by SPUBLISH; fixed once it was up.
   virtual bool sharded() const { return false; }
+
+  /// Connections, old ones too, that may still bring what was not answered.
+  virtual std::vector<connection_mark> unfinished() const = 0;
+  /// Before anything is sent such connections of another, which sent here before, are ended. May be
+  /// called on any thread, but not at once with another call; it begins with the next poll.
+  virtual void end_first(const std::vector<connection_mark>& others) = 0;
 
   enum class reach : std::uint8_t {
     now,

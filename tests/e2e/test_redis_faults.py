@@ -5,6 +5,7 @@ import json
 import socket
 import time
 
+from fault_proxy import FaultProxy
 from harness import SINK, Case, main, wait_until
 from redis_client import encode
 
@@ -136,7 +137,45 @@ class AtLeastOnce(Case):
         self.service.await_status(lambda now: now.metric(SINK, "timeouts") > 0, 10, "it timed out")
         self.assert_balanced(self.service)
         self.assert_ends_well(self.service, 75)
-        self.assertRegex(self.service.log, r"unknown\W+[1-9]")
+        self.assertRegex(self.service.log, r"(?m)^[ -]+unknown\b.* [1-9][\d,]*$")
+
+
+class Swapped(Case):
+    """What a sink has not had answered when it is swapped comes before what its successor
+    publishes, or not at all."""
+
+    def test_the_old_connection_is_ended_before_the_new_one_publishes(self):
+        server = self.redis()
+        proxy = FaultProxy(server.port, seed=1)
+        self.addCleanup(proxy.close)
+        kite = self.feed()
+        seen = self.subscriber(server)
+        service = self.sluice(self.ticker(kite, proxy, TOKENS, sink='timeout = "30s"'), "ticker")
+        wait_until(lambda: kite.subscribed() == len(TOKENS), 10, "it subscribed")
+        ticks = self.ticking(kite, TOKENS, 0.005)
+        wait_until(lambda: seen.count > 100, 10, "ticks reach the subscriber")
+        proxy.detain()
+        service.await_status(lambda now: now.metric(SINK, "in_flight_batches") > 0, 10,
+                             "nothing is answered")
+        row = service.tell("swap", stage=SINK, plugin="redis_sink")
+        self.assertEqual(row["state"], "done", row["result"])
+        (receipt,) = row["receipt"]["stages"]
+        self.assertEqual(receipt["state"], "redis_sink/1")
+        self.assertGreater(receipt["unknown"], 0)
+        count = seen.count
+        wait_until(lambda: seen.count > count + 100, 10, "its successor publishes")
+        proxy.release()
+        count = seen.count
+        wait_until(lambda: seen.count > count + 100, 10, "ticks still come")
+        ticks.stop()
+        last = {}
+        for channel, payload, _ in seen.messages:
+            number = json.loads(payload)["seq"]
+            self.assertGreater(number, last.get(channel, 0), f"{channel}: out of order or twice")
+            last[channel] = number
+        self.assertIn(b"cmdstat_client|kill:calls=1", server.command("INFO", "commandstats"))
+        self.assert_balanced(service)
+        self.assert_ends_well(service)
 
 
 class SlowReader(Case):

@@ -31,8 +31,9 @@ typedef struct sluice_swap {
   sluice_status (*export_state)(void* stage,
                                 void (*write)(void* context, const uint8_t* data, uint64_t size),
                                 void* context, sluice_text* error);
-  /* [control] or [lane], once, before start. The pipeline's lane waits for it, so it must not; a
-   * first object is given such a state beforehand, off the lane and for 1 s at most, and destroyed.
+  /* [control] or [lane], once, before start; of a sink, which is connected first, before its first
+   * batch. The pipeline's lane waits for it, so it must not; a first object is given such a state
+   * beforehand, off the lane and for 1 s at most, and destroyed.
    * Must refuse what it cannot read; the bytes come from a plugin of perhaps another version. */
   sluice_status (*import_state)(void* stage, sluice_str schema, const uint8_t* data, uint64_t size,
                                 sluice_text* error);
