@@ -17,13 +17,14 @@ void exchange(const change_host& by, const engine::place& at, candidate& with, s
   sink_driver* const driver = of.is(SLUICE_SINK) ? in.driver() : nullptr;
   replacement& offered = with.offer(told, lose_state);
   std::optional<std::int64_t> began;
-  std::uint64_t lost_before = 0;
+  std::uint64_t lost_before = 0, unknown_before = 0;
   bool replaced = false;
   const auto work = [&] {
     const std::int64_t now = in.read_clock();
     if (!began) {
       began = now;
       lost_before = of.count.dropped_total() + of.count.failed;
+      unknown_before = of.count.unknown;
       if (driver != nullptr) driver->hold_off(true);
     }
     if (drains) {
@@ -33,7 +34,8 @@ void exchange(const change_host& by, const engine::place& at, candidate& with, s
       told.lost += of.count.dropped_total() + of.count.failed - lost_before;
     }
     if (driver != nullptr) {
-      told.unknown += driver->abandon_calls();
+      driver->abandon_calls();
+      told.unknown += of.count.unknown - unknown_before;  // its own timeouts too
       told.carried += in.queue()->depth() + driver->in_hand();
     }
     replaced = of.replace(offered);

@@ -349,18 +349,15 @@ void sink_driver::give_up() {
   abandon_calls();
 }
 
-std::uint64_t sink_driver::abandon_calls() {
-  std::uint64_t unknown = 0;
+void sink_driver::abandon_calls() {
   for (call& each : calls_) {
     if (each.id == 0) continue;
     sink_.count.unknown += each.remaining;
     in_flight_ -= each.remaining;
-    unknown += each.remaining;
     each.worst = SLUICE_PUBLISH_UNKNOWN;
     each.cause = SLUICE_CAUSE_TIMEOUT;
     finish_call(each, each.handed_ns, lane_.now());
   }
-  return unknown;
 }
 
 std::int64_t sink_driver::oldest_call() const {

@@ -44,8 +44,8 @@ class sink_driver {
 
   /// What is in hand is dropped as `shutdown`, what is unanswered is `unknown`.
   void give_up();
-  /// What is unanswered is `unknown`: the sink has ended. How many records.
-  std::uint64_t abandon_calls();
+  /// What is unanswered is `unknown`: the sink has ended.
+  void abandon_calls();
   /// No call is made meanwhile: the sink is being changed.
   void hold_off(bool on) { held_off_ = on; }
 
