@@ -58,10 +58,11 @@ class Plugins(Verify):
     def test_a_sink_is_exchanged_while_its_server_answers(self):
         redis = self.redis()
         subscriber = self.subscriber(redis, "*")
-        report = self.verify("--case", "swap", "--set", f"url={redis.url}", "--set", "format=raw",
-                             f"{PLUGINS}/redis_sink.so", seconds=20)
-        self.assertEqual([("swap", "pass", "")],
-                         [(case["name"], case["result"], case["why"]) for case in report["cases"]])
+        for name in ("state", "swap"):
+            report = self.verify("--case", name, "--set", f"url={redis.url}", "--set", "format=raw",
+                                 f"{PLUGINS}/redis_sink.so", seconds=20)
+            self.assertEqual([(name, "pass", "")], [(case["name"], case["result"], case["why"])
+                                                    for case in report["cases"]])
         self.assertGreater(subscriber.count, 100, "what passed it meanwhile was published")
 
 

@@ -70,22 +70,28 @@ void pass(bench& on, harness& in, std::uint32_t salt) {
   if (takes_input(on)) in.push(mixed(40, salt));
 }
 
-/// Between batches, once.
-void exchange(bench& on, harness& in, const watch& seen, std::uint32_t number) {
+/// The exchange, between batches. At first a sink may refuse it, for it has what only one can have,
+/// or no peer: the old one goes on.
+void put_anew(bench& on, harness& in, const sluice_plugin& next, std::uint32_t number) {
   const std::string which = "exchange " + std::to_string(number);
-  pass(on, in, number);
   on.doing("making " + which);
-  const std::uint64_t unknown = in.count().unknown;
   try {
-    in.swap(seen.plugin(), on.settings());
+    in.swap(next, on.settings());
   } catch (const std::runtime_error& why) {
     live(on, in, 1);
     on.expect_sound(in, "after an exchange that was refused");
-    // A sink may have what only one can have, or no peer: the old one goes on.
     if (on.is(SLUICE_SINK) && number == 1)
       on.skip("it refuses to be exchanged: " + std::string{why.what()});
     throw failed{which + " was refused: " + why.what()};
   }
+}
+
+/// Between batches, once.
+void exchange(bench& on, harness& in, const watch& seen, std::uint32_t number) {
+  const std::string which = "exchange " + std::to_string(number);
+  pass(on, in, number);
+  const std::uint64_t unknown = in.count().unknown;
+  put_anew(on, in, seen.plugin(), number);
   const std::uint64_t unanswered = in.count().unknown - unknown;
   on.expect(unanswered == 0 || on.can(SLUICE_CAN_IO),
             "at " + which + ", " + amount(static_cast<std::int64_t>(unanswered), "record") +
@@ -110,6 +116,7 @@ void brings_its_state_back(bench& on) {
   state_table(on);
   if (on.is(SLUICE_SOURCE) || on.is(SLUICE_SERVICE)) on.skip("it is started anew, not exchanged");
   harness run = on.make();
+  std::uint32_t number = 0;
   for (const std::uint32_t rounds : {0u, 5u}) {
     live(on, run, rounds);
     const std::string when = rounds == 0 ? "of a new stage" : "of a stage at work";
@@ -118,8 +125,7 @@ void brings_its_state_back(bench& on) {
     const bytes again = run.state();
     on.expect(before == again, "exported twice in a row, the state " + when +
                                    " is another: " + difference(before, again));
-    on.doing("handing the state " + when + " to a new object");
-    run.swap(on.plugin(), on.settings());
+    put_anew(on, run, on.plugin(), ++number);
     const bytes after = run.state();
     on.expect(before == after, "exported, imported and exported again, the state " + when +
                                    " is another: " + difference(before, after));
