@@ -150,14 +150,13 @@ class Nemesis(Case):
         self.ticks = self.ticking(self.kite, TOKENS, 0.01)
         self.await_flow("the start")
 
-    def go_through(self, faults, rounds, without_swap=()):
+    def go_through(self, faults, rounds):
         """Each of `faults`, functions by name, so often (once in the short form)."""
         rows = {name: [] for name in faults}
         swapped = set()
         for number in range(rounds if LONG else 1):
             swapped = (set(faults) - swapped if number % 2 else
                        set(self.random.sample(list(faults), (len(faults) + 1) // 2)))
-            swapped -= set(without_swap)
             for name in self.random.sample(list(faults), len(faults)):
                 rows[name].append(self.strike(name, faults[name], name in swapped))
         self.ticks.stop()

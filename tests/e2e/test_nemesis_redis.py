@@ -8,7 +8,7 @@ import time
 import unittest
 
 from fault_proxy import FaultProxy
-from harness import main, wait_until
+from harness import SINK, main, wait_until
 from nemesis import CHANNELS, PATTERN, Account, History, Nemesis
 from process import free_port
 from redis_client import StreamReader, encode, newest_entry
@@ -17,19 +17,21 @@ from redis_client import StreamReader, encode, newest_entry
 class Network(Nemesis):
     """What befalls messages on channels."""
 
+    SINK = 'timeout = "500ms"'
+
     def setUp(self):
         super().setUp()
         self.server = self.redis()
         self.proxy = FaultProxy(self.server.port, self.seed)
         self.addCleanup(self.proxy.close)
         self.reader = self.subscriber(self.server, PATTERN, persists=True)
-        self.begin(self.proxy, [self.reader], sink='timeout = "500ms"')
+        self.begin(self.proxy, [self.reader], sink=self.SINK)
 
     def await_readers(self):
         self.await_mark([self.server], [self.reader])
 
-    def test_faults(self):
-        self.go_through({
+    def faults(self):
+        return {
             "reset": lambda: self.once("reset"),
             "half close": lambda: self.once("half_close"),
             "a garbage byte": lambda: self.once("garble"),
@@ -46,7 +48,10 @@ class Network(Nemesis):
             "connections killed by redis": self.kill_clients,
             "redis killed": self.kill,
             "a subscriber stalled to its cut": self.stalled_subscriber,
-        }, rounds=10, without_swap=["bytes of a lost connection that come late"])
+        }
+
+    def test_faults(self):
+        self.go_through(self.faults(), rounds=10)
 
     def once(self, fault):
         """A fault that ends the connection: the sink makes another."""
@@ -111,6 +116,23 @@ class Network(Nemesis):
 
     def limit_output(self, most):
         self.server.command("CONFIG", "SET", "client-output-buffer-limit", f"pubsub {most} 0 0")
+
+
+class Resending(Network):
+    """What had no answer goes again: it may come twice then, and nothing else may, and nothing is
+    missing."""
+
+    SINK = Network.SINK + '\nretry = "at_least_once"'
+    LOSING = ("a cut inside a reply", "a stall beyond the timeout",
+              "bytes of a lost connection that come late", "redis stopped beyond the timeout",
+              "redis killed")
+
+    def account(self, status):
+        return super().account(status)._replace(resent=int(status.metric(SINK, "sent_again")))
+
+    def test_faults(self):
+        faults = self.faults()
+        self.go_through({name: faults[name] for name in self.LOSING}, rounds=6)
 
 
 class Writes(Nemesis):
