@@ -1,12 +1,15 @@
 """What redis_sink publishes a second beside a raw pipelined client, in the same run: to one server, and
-to a cluster of three masters. Nobody subscribes; the source costs nothing (flood.cpp).
+to a cluster of three masters; and what its window costs and brings when Redis is slow. Nobody
+subscribes; the source costs nothing (flood.cpp).
 
   redis_throughput.py SLUICE BENCH_RAW PLUGINS_OF_THE_BENCH [quick]
 """
 
+import json
 import os
 import re
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -17,6 +20,7 @@ from redis_client import Redis  # noqa: E402
 from redis_nodes import SLOTS, Cluster  # noqa: E402
 
 WARM = 1  # s
+PATTERNS = 1000  # that each message is matched with, to make Redis slow
 
 
 def published(servers):
@@ -30,8 +34,9 @@ def cpu_seconds(pid):
     return time.clock_gettime(~pid << 3 | 2)  # as clock_getcpuclockid(3)
 
 
-def measure(folder, command, environment, servers, seconds):
-    """(messages a second, CPU us a message) of a program that publishes until it is ended."""
+def measure(folder, command, environment, servers, seconds, look=None):
+    """(messages a second, CPU us a message) of a program that publishes until it is ended. `look` is
+    called shortly before."""
     program = Process("publisher", command, folder, os.environ | environment)
     try:
         begun = published(servers)
@@ -46,7 +51,10 @@ def measure(folder, command, environment, servers, seconds):
         count, used, began = published(servers), cpu_seconds(program.pid), time.monotonic()
         time.sleep(seconds)
         count, used = published(servers) - count, cpu_seconds(program.pid) - used
-        return count / (time.monotonic() - began), used / count * 1e6
+        rate = count / (time.monotonic() - began)
+        if look:
+            look()
+        return rate, used / count * 1e6
     finally:
         program.stop()
 
@@ -86,6 +94,37 @@ def compare(title, raw, sluice, pairs):
     print(f"  sluice / raw: median {statistics.median(ratios):.2f} of {pairs} pairs", flush=True)
 
 
+def slow_redis(folder, sluice, environment, pairs, seconds):
+    """One Redis that takes long for each message: the window full, and following the latency."""
+    print(f"\nOne slow Redis (PUBLISH of full ticks, {PATTERNS:,} patterns)\n  {'window':<10} "
+          f"{'messages/s':>12} {'call p50 ms':>12} {'call p95 ms':>12}")
+    server = Redis(folder)
+    ratios = []
+
+    def look():
+        told = subprocess.run([sluice, "status", "bench", "--format", "json"], check=True,
+                              capture_output=True, env=os.environ | environment)
+        sink = json.loads(told.stdout)["stages"][-1]
+        calls.update(sink["latency"])
+
+    try:
+        with server.burdened(PATTERNS):
+            for _ in range(pairs):
+                rates = []
+                for control in ("fixed", "adaptive"):
+                    calls = {}
+                    file = pipeline_file(folder, server.url, f'window_control = "{control}"')
+                    rate, _ = measure(folder, [sluice, "run", file], environment, [server],
+                                      seconds, look)
+                    rates.append(rate)
+                    print(f"  {control:<10} {rate:>12,.0f} {calls['p50_s'] * 1e3:>12.1f} "
+                          f"{calls['p95_s'] * 1e3:>12.1f}", flush=True)
+                ratios.append(rates[1] / rates[0])
+    finally:
+        server.close()
+    print(f"  adaptive / fixed: median {statistics.median(ratios):.2f} of {pairs} pairs", flush=True)
+
+
 def main():
     sluice, raw, plugins = sys.argv[1:4]
     quick = len(sys.argv) > 4
@@ -105,6 +144,7 @@ def main():
                     *runs([server], server.url, ["PUBLISH", str(server.port)]), pairs)
         finally:
             server.close()
+        slow_redis(folder, sluice, here, pairs, seconds)
         cluster = Cluster(folder)
         try:
             words = ["SPUBLISH"]
