@@ -56,11 +56,72 @@ def amount(log, name):
     return int(found[1].replace(",", "")) if found else 0
 
 
-@unittest.skipIf(SANITIZER, "a sanitizer has calls of its own")
-class Failures(Case):
+class FailingCalls(Case):
+    """Runs of a pipeline, in each of which one call fails."""
+
     def setUp(self):
         self.server = self.redis()
         self.ends = Counter()  # of the runs in which the call failed
+
+    def one(self, kind, n):
+        """One run. False: the call was not made so often."""
+        raise NotImplementedError
+
+    def run_failing(self, file, name, kind, n, await_work):
+        """Runs it while `await_work` waits, which gets the process and whether the call has failed.
+        Its log, and whether it did fail."""
+        said = os.path.join(self.folder, f"{name}.said")
+        running = self.start(file, name, {
+            "LD_PRELOAD": os.environ["SLUICE_FAILING_CALL"],
+            "SLUICE_FAIL": kind, "SLUICE_FAIL_NTH": str(n), "SLUICE_FAIL_SAID": said})
+        try:
+            await_work(running, lambda: os.path.exists(said))
+            ended_by_itself = not running.running
+            code = running.wait(20) if ended_by_itself else running.stop(20)
+        finally:
+            running.kill()
+        failed = os.path.exists(said)
+        if failed:
+            self.ends[kind, "recovered" if code in (DONE, DRAINED_WITH_LOSS) else "ended"] += 1
+        self.judge(running.log, kind, code, failed, ended_by_itself)
+        return running.log, failed
+
+    def judge(self, log, kind, code, failed, ended_by_itself):
+        if ended_by_itself or code == FAILURE:
+            self.assertTrue(failed, log)
+            self.assertIn(code, (FAILURE, BAD_CONFIGURATION), log)
+            self.assertRegex(log, WORDS[kind])
+        else:
+            self.assertIn(code, (DONE, DRAINED_WITH_LOSS), log)
+            self.assertIn("balance of", log)
+        if "balance of" in log:
+            self.assertRegex(log, r"imbalance\W+0\b")
+
+    def sweep(self, kind):
+        """Some at once, for they wait more than they work."""
+        def each(n):
+            with self.subTest(kind=kind, n=n):
+                return self.one(kind, n)
+            return True  # it failed, and is told
+
+        tried = numbers(kind)
+        with ThreadPoolExecutor(8) as at_once:
+            while batch := list(itertools.islice(tried, 8)):
+                if not all(at_once.map(each, batch)):
+                    return batch[-1]
+        self.assertFalse(LONG, f"{kind}: it never ended")
+        return batch
+
+    def sweep_all(self, kinds):
+        for kind in kinds:
+            last = self.sweep(kind)
+            print(f"{kind}: up to call {last}, recovered from {self.ends[kind, 'recovered']}, ended "
+                  f"with an error {self.ends[kind, 'ended']} times", flush=True)
+
+
+@unittest.skipIf(SANITIZER, "a sanitizer has calls of its own")
+class Publishing(FailingCalls):
+    """From a feed to a channel: what the ledger says is what a subscriber has."""
 
     def pipeline(self, name, feed):
         return self.write(f"{name}.toml", f"""
@@ -94,75 +155,93 @@ listen = "127.0.0.1:0"
 """)
 
     def one(self, kind, n):
-        """One run. False: the call was not made so often."""
         name = f"{kind}_{n}"
-        said = os.path.join(self.folder, f"{name}.said")
         feed = self.feed()
         subscriber = self.subscriber(self.server, f"{name}:*", keep=False)
         ticking = self.ticking(feed, TOKENS, 0.005)
-        running = self.start(self.pipeline(name, feed), name, {
-            "LD_PRELOAD": os.environ["SLUICE_FAILING_CALL"],
-            "SLUICE_FAIL": kind, "SLUICE_FAIL_NTH": str(n), "SLUICE_FAIL_SAID": said})
         try:
-            self.flows_or_ends(running, subscriber, said)
-            ended_by_itself = not running.running
-            code = running.wait(20) if ended_by_itself else running.stop(20)
+            log, failed = self.run_failing(
+                self.pipeline(name, feed), name, kind, n,
+                lambda running, has_failed: self.flows_or_ends(running, subscriber, has_failed))
         finally:
             ticking.stop()
             feed.close()
-            running.kill()
-        failed = os.path.exists(said)
-        if failed:
-            self.ends[kind, "recovered" if code in (DONE, DRAINED_WITH_LOSS) else "ended"] += 1
-        self.judge(running.log, kind, code, failed, ended_by_itself)
-        if "balance of" in running.log:
-            published, unknown = amount(running.log, "published"), amount(running.log, "unknown")
+        if "balance of" in log:
+            published, unknown = amount(log, "published"), amount(log, "unknown")
             wait_until(lambda: subscriber.count >= published, 5, "what was published is received")
-            self.assertLessEqual(subscriber.count, published + unknown, running.log)
+            self.assertLessEqual(subscriber.count, published + unknown, log)
         subscriber.close()
         return failed
 
-    def flows_or_ends(self, running, subscriber, said):
+    def flows_or_ends(self, running, subscriber, has_failed):
         """Ticks flow, and flow again after the failure if it came while they did."""
         def flow(count):
             goal = subscriber.count + count
             wait_until(lambda: not running.running or subscriber.count >= goal, 20, "ticks flow")
 
         flow(ENOUGH)
-        if os.path.exists(said):
+        if has_failed():
             flow(ENOUGH)
 
-    def judge(self, log, kind, code, failed, ended_by_itself):
-        if ended_by_itself or code == FAILURE:
-            self.assertTrue(failed, log)
-            self.assertIn(code, (FAILURE, BAD_CONFIGURATION), log)
-            self.assertRegex(log, WORDS[kind])
-        else:
-            self.assertIn(code, (DONE, DRAINED_WITH_LOSS), log)
-            self.assertIn("balance of", log)
-        if "balance of" in log:
-            self.assertRegex(log, r"imbalance\W+0\b")
+    def test_calls(self):
+        self.sweep_all(sorted(WORDS))
 
-    def sweep(self, kind):
-        """Some at once, for they wait more than they work."""
-        def each(n):
-            with self.subTest(kind=kind, n=n):
-                return self.one(kind, n)
-            return True  # it failed, and is told
 
-        tried = numbers(kind)
-        with ThreadPoolExecutor(8) as at_once:
-            while batch := list(itertools.islice(tried, 8)):
-                if not all(at_once.map(each, batch)):
-                    return batch[-1]
-        self.assertFalse(LONG, f"{kind}: it never ended")
-        return batch
+@unittest.skipIf(SANITIZER, "a sanitizer has calls of its own")
+class Consuming(FailingCalls):
+    """From a stream to another: each entry is processed at least once, if need be by the next
+    process."""
+
+    def pipeline(self, name):
+        return self.write(f"{name}.toml", f"""
+[pipeline]
+name = "{name}"
+
+[[stage]]
+plugin = "redis_stream_source"
+url = "{self.server.url}"
+stream = "{name}:in"
+claim_idle = "1s"
+block = "50ms"
+
+[[stage]]
+name = "redis"
+plugin = "redis_sink"
+url = "{self.server.url}"
+mode = "stream"
+channel = "{name}:out"
+format = "raw"
+""")
+
+    def one(self, kind, n):
+        name = f"stream_{kind}_{n}"
+        written = 0
+
+        def work_or_end(running, has_failed):
+            nonlocal written
+            for _ in range(2):
+                for _ in range(ENOUGH):
+                    self.server.command("XADD", f"{name}:in", "*", "data", written)
+                    written += 1
+                wait_until(lambda: not running.running or len(self.done(name)) == written, 20,
+                           "entries are processed")
+                if not has_failed():
+                    break
+
+        file = self.pipeline(name)
+        _, failed = self.run_failing(file, name, kind, n, work_or_end)
+        if len(self.done(name)) < written:
+            heir = self.start(file, name)
+            wait_until(lambda: len(self.done(name)) == written, 20, "the next one takes over")
+            heir.stop()
+        return failed
+
+    def done(self, name):
+        entries = self.server.command("XRANGE", f"{name}:out", "-", "+")
+        return {dict(zip(fields[::2], fields[1::2]))[b"data"] for _, fields in entries}
 
     def test_calls(self):
-        for kind in sorted(WORDS):
-            last = self.sweep(kind)
-            print(f"{kind}: up to call {last}, recovered from {self.ends[kind, 'recovered']}, ended "
-                  f"with an error {self.ends[kind, 'ended']} times", flush=True)
+        self.sweep_all(["connect", "receive", "send", "socket"])
 
 
 if __name__ == "__main__":
