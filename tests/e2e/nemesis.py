@@ -229,15 +229,15 @@ class Nemesis(Case):
                                   f"{name} grows")
 
     def print_table(self, rows):
-        print(f"{'fault':<44} {'times':>5} {'longest s':>9} {'ticks':>7} {'missing':>7} "
-              f"{'lost':>6} {'unknown':>7} {'twice':>5} {'late':>5} {'swaps':>7}")
+        """tests/run shows these lines, from "faults of" to "swaps:"."""
+        print(f"{f'faults of {type(self).__name__}':<44} {'times':>5} {'longest s':>9} {'ticks':>7} "
+              f"{'missing':>7} {'lost':>6} {'unknown':>7} {'twice':>5} {'late':>5} {'swaps':>7}")
         for name, each in rows.items():
             times, judged, swaps = zip(*each)
             sums = Row(*map(sum, zip(*judged)))
             done, refused = swaps.count("done"), swaps.count("failed")
-            print(f"{name:<44} {len(each):>5} {max(times):>9.2f} {sums.sent:>7} "
-                  f"{sums.missing:>7} {sums.lost:>6} {sums.unknown:>7} {sums.repeated:>5} "
-                  f"{sums.late:>5} "
+            print(f"{name:<44} {len(each):>5} {max(times):>9.2f} {sums.sent:>7} {sums.missing:>7} "
+                  f"{sums.lost:>6} {sums.unknown:>7} {sums.repeated:>5} {sums.late:>5} "
                   f"{f'{done}+{refused}':>7}")
         print("swaps: done + refused, the new one not being ready in time", flush=True)
 
