@@ -17,8 +17,7 @@ using redis::place;
 
 class master_query {
  public:
-  /// A new connection to a Sentinel: appends what to send, which may hold the password. AUTH only
-  /// if `as` has a password.
+  /// A new connection to a Sentinel: appends what to send, which may hold the password.
   void ask(const identity& as, std::string_view name, std::string& out);
 
   enum class progress : std::uint8_t {

@@ -28,6 +28,9 @@ struct identity {
   std::string client_name;
 };
 
+/// Appends AUTH, if it is for somebody; whether it did.
+bool append_auth(const identity& as, std::string& out);
+
 /// Which connection of its server's one is, by what CLIENT INFO says.
 struct client_mark {
   std::uint64_t id = 0;  ///< grows with each connection until the server restarts; 0: not told

@@ -19,13 +19,7 @@ void switch_notice::ask(const identity& as, std::string_view name, std::string& 
   reader_.reset();
   reason_.clear();
   name_ = name;
-  asked_for_auth_ = !as.password.empty();
-  if (asked_for_auth_) {
-    if (as.user.empty())
-      append_command({"AUTH", as.password}, out);
-    else
-      append_command({"AUTH", as.user, as.password}, out);
-  }
+  asked_for_auth_ = append_auth(as, out);
   append_command({"SUBSCRIBE", channel}, out);
 }
 
