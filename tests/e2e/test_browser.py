@@ -66,11 +66,15 @@ mode = "fixed"
 
 [[stage]]
 plugin = "circuit_breaker"
+failure_threshold = 1
+recovery_timeout = "1s"
+success_threshold = 1
 
 [[stage]]
 name = "redis"
 plugin = "redis_sink"
 url = "{server.url}"
+timeout = "500ms"
 
 [[service]]
 plugin = "http_admin"
@@ -82,6 +86,10 @@ hold = "200ms"
 """)
         service = self.sluice(file, "seen")
         browser = Browser(self, "dashboard.js", address, TOKEN)
+        for word, do in (("stall", server.pause), ("resume", server.resume)):
+            browser.wants(word)
+            do()
+            browser.has()
         browser.wants("stop")
         self.assert_balanced(service)
         service.stop()
