@@ -343,6 +343,24 @@ TEST_CASE("served over a socket, one request after the other, with headers that 
   CHECK(two.ends_with("\r\n\r\n"));  // HEAD has no body
 }
 
+TEST_CASE("a WebSocket that offers subprotocols is answered with the one that names no token") {
+  running on;
+  const auto upgrade = [&](const std::string& more) {
+    return on.ask(
+        "GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" +
+            more + "\r\n",
+        "\r\n\r\n");
+  };
+  const std::string chosen = upgrade("Sec-WebSocket-Protocol: sluice, sluice.bearer.6f70\r\n");
+  CHECK(chosen.starts_with("HTTP/1.1 101 "));
+  CHECK(chosen.find("\r\nSec-WebSocket-Protocol: sluice\r\n") != std::string::npos);
+  const std::string without = upgrade("");
+  CHECK(without.starts_with("HTTP/1.1 101 "));
+  CHECK(without.find("Sec-WebSocket-Protocol") == std::string::npos);
+}
+
 TEST_CASE("what is too large, too slow or no HTTP is refused, in time") {
   running on{"request_limit = \"100ms\"\nbody_limit = \"1KiB\"\n"};
   CHECK(
