@@ -51,7 +51,10 @@ double dropped(const json::object& ledger) {
 std::string state_of(const json::object& stage) {
   if (stage.at("stopped").as_bool()) return "stopped";
   if (stage.at("bypassed").as_bool()) return "bypassed";
-  return stage.contains("level") ? text_at(stage, "level") : "ok";
+  if (stage.contains("level")) return text_at(stage, "level");
+  const bool silent =
+      stage.contains("feed_age_s") && number_at(stage, "feed_age_s") * 1e9 >= telemetry::silent_ns;
+  return silent ? "silent " + time_at(stage, "feed_age_s") : "ok";
 }
 
 /// What came in is on one side, where it went on the other.

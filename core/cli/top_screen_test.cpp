@@ -131,3 +131,15 @@ TEST_CASE("top: a page that is old says so, until the next document") {
   screen.add(status());
   CHECK(text_of(screen.lines(120, 40)).find("NO ANSWER") == std::string::npos);
 }
+
+TEST_CASE("top: a source that receives nothing is silent") {
+  top_screen screen;
+  json::object made = status();
+  json::object& feed = made["stages"].at(0).as_object();
+  feed["feed_age_s"] = 4.9;
+  screen.add(made);
+  CHECK(text_of(screen.lines(120, 40)).find("silent") == std::string::npos);
+  feed["feed_age_s"] = 12;
+  screen.add(made);
+  CHECK(text_of(screen.lines(120, 40)).find("feed   silent 12.0 s") != std::string::npos);
+}

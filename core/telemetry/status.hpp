@@ -29,4 +29,7 @@ std::string grouped(std::uint64_t number);
 /// "850 us", "12.3 ms", "4.5 s", "2 h 5 min".
 std::string short_time(std::int64_t nanoseconds);
 
+/// A source that has received nothing for so long is shown as silent.
+inline constexpr std::int64_t silent_ns = 5'000'000'000;
+
 }  // namespace sluice::telemetry

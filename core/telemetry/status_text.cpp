@@ -30,6 +30,7 @@ std::string state_of(const runtime::stage_state& stage) {
   if (stage.stopped) return "stopped";
   if (stage.bypassed) return "bypassed";
   if (stage.kind == "sink") return level_name(stage.level);
+  if (stage.feed_age_ns >= silent_ns) return "silent " + short_time(stage.feed_age_ns);
   return "ok";
 }
 

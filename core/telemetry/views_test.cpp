@@ -222,6 +222,11 @@ TEST_CASE("the status as a page") {
         std::string::npos);
   CHECK(page.find("overflow 10, fault 2") != std::string::npos);
   CHECK(page.find("  2026-01-05T04:00:00.000Z  redis reconnect: after 5 s\n") != std::string::npos);
+
+  CHECK(page.find("silent") == std::string::npos);
+  runtime::snapshot quiet = example();
+  quiet.stages[0].feed_age_ns = 7'000'000'000;
+  CHECK(status_text(quiet, {}).find("silent 7.0 s") != std::string::npos);
 }
 
 TEST_CASE("the balance at the end") {
