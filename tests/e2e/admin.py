@@ -40,6 +40,10 @@ name = "admin"
 plugin = "http_admin"
 token = "${{ADMIN_TOKEN}}"
 request_limit = "1s"
+
+# What a busy machine is slow at is seen, and nothing is sampled for it.
+[level]
+mode = "monitor"
 """)
         self.service = self.sluice(file, "seen", {"ADMIN_TOKEN": TOKEN, "PROMETHEUS_PORT": "0"})
         status = self.service.await_status(

@@ -29,10 +29,11 @@ async function states(page, says) {
 /** Redis stands still: what is unanswered is OVERLOAD, the breaker opens, and all recovers. */
 async function outage(page, says) {
   await have('stall');
-  await says('#level', '^OVERLOAD$');
-  await says('#cause', 'redis: latency of an unanswered call');
+  await says('#level', '^(CRITICAL|OVERLOAD)$');
   await shot(page, 'overload');
+  await says('#events', 'to OVERLOAD: redis: latency of an unanswered call');
   await says('#breakers', ': OPEN$');
+  await says('#cause', 'redis: its guard is not closed');
   await says('#reasons', 'circuit_open');
   await says('#stages', 'its guard is not closed');
   await have('resume');
