@@ -101,7 +101,8 @@ class Table(Verify):
 
 class Command(Verify):
     def test_text_says_what_is_asked_and_what_was_found(self):
-        answer = self.cli("verify", f"{BUILT_FIXTURES}/sound.so", f"{BUILT_FIXTURES}/other_name.so")
+        answer = self.cli("verify", "--limit", f"{10 * SLOWNESS}s", f"{BUILT_FIXTURES}/sound.so",
+                          f"{BUILT_FIXTURES}/other_name.so", limit=120)
         self.assertEqual(answer.returncode, FAILURE)
         self.assertIn("sound 1.0.0, a transform\n", answer.stdout)
         self.assertRegex(answer.stdout, r"\n  ok    answers     of a record it changes weight")

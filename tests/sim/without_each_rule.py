@@ -3,9 +3,10 @@
 
     tests/sim/without_each_rule.py [RULE...]
 
-Builds in build-rules/. Ends with 1 if a rule can be removed and every test stays green, or is no longer where this
+Copies and builds in build-rules/. Ends with 1 if a rule can be removed and every test stays green, or is no longer where this
 script looks for it."""
 
+import filecmp
 import os
 import re
 import shutil
@@ -14,10 +15,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-COPY = ROOT / "build-rules" / "source"
-BUILD = ROOT / "build-rules" / "build"
+COPY = ROOT / "build-rules"
+BUILD = COPY / "build"  # laid out as a checkout is: the compiler's cache knows it
 UNITS = ["core/level/core_level_test", "core/runtime/core_runtime_test"]
-TARGETS = ["core_level_test", "core_runtime_test", "sim_control_loop", "sluice"]
+TARGETS = ["core_level_test", "core_runtime_test", "sim_control_loop", "sluice", "plugins/all"]
 
 # rule: (file, [(as it is, as it is without the rule)])
 RULES = {
@@ -51,35 +52,41 @@ def build():
         sys.exit(f"without_each_rule: does not build:\n{made.stdout[-3000:]}")
 
 
+def take_over(source, to):
+    """Only what differs, as of now: what an interrupted run left there is built anew."""
+    if not (os.path.exists(to) and filecmp.cmp(source, to, shallow=False)):
+        shutil.copyfile(source, to)
+        shutil.copymode(source, to)
+
+
 def copy_source():
     COPY.mkdir(parents=True, exist_ok=True)
-    for name in ["CMakeLists.txt", "core", "plugins", "sdk", "pipelines", "packaging", "tests"]:
-        source, to = ROOT / name, COPY / name
-        if source.is_dir():
-            shutil.copytree(source, to, dirs_exist_ok=True)
-        else:
-            shutil.copy2(source, to)
+    take_over(ROOT / "CMakeLists.txt", COPY / "CMakeLists.txt")
+    for name in ["core", "plugins", "sdk", "pipelines", "packaging", "tests"]:
+        shutil.copytree(ROOT / name, COPY / name, dirs_exist_ok=True, copy_function=take_over)
     made = run("cmake", "-S", COPY, "-B", BUILD, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DSLUICE_TESTS=ON")
     if made.returncode:
         sys.exit(f"without_each_rule: cmake failed:\n{made.stderr[-3000:]}")
 
 
 def red_tests():
-    """(names of red unit tests, names of red scenarios, number of red seeds)"""
+    """(names of red unit tests, names of red scenarios, number of red runs of the simulation)"""
     units = []
     for program in UNITS:
         ran = run(BUILD / program)
         if ran.returncode:
             units += sorted(set(re.findall(r"^TEST CASE:\s+(.*)$", ran.stdout, re.M))) or [program]
     known = os.environ | {"SLUICE_PLUGIN_PATH": str(BUILD / "lib/sluice/plugins")}
-    told = run(BUILD / "bin/sluice", "test", COPY / "tests/scenarios", env=known).stdout
-    scenarios = sorted(set(re.findall(r"^FAIL (\S+)", told, re.M)))
+    ran = run(BUILD / "bin/sluice", "test", COPY / "tests/scenarios", env=known)
+    scenarios = sorted(set(re.findall(r"^FAIL (\S+)", ran.stdout, re.M)))
+    if ran.returncode != int(bool(scenarios)):
+        sys.exit(f"without_each_rule: the scenarios cannot be run:\n{ran.stderr[-3000:]}")
     try:
         ran = run(BUILD / "tests/sim/sim_control_loop", timeout=600)
-        seeds = ran.stdout.count("ERROR: CHECK(") or int(ran.returncode != 0)
+        runs = ran.stdout.count("ERROR: CHECK(") or int(ran.returncode != 0)
     except subprocess.TimeoutExpired:
-        seeds = -1  # it hangs without the rule
-    return units, scenarios, seeds
+        runs = -1  # it hangs without the rule
+    return units, scenarios, runs
 
 
 def without(rule):
@@ -103,17 +110,17 @@ def main(asked):
         sys.exit(f"without_each_rule: '{unknown[0]}' is no rule; these are {', '.join(RULES)}")
     copy_source()
     build()
-    units, scenarios, seeds = red_tests()
-    if units or scenarios or seeds:
-        sys.exit(f"without_each_rule: red with every rule in it: {units + scenarios}, {seeds} seeds")
+    units, scenarios, runs = red_tests()
+    if units or scenarios or runs:
+        sys.exit(f"without_each_rule: red with every rule in it: {units + scenarios}, {runs} runs")
     unnoticed = []
-    print("| without | unit tests | scenarios | seeds | for example |\n|---|---|---|---|---|", flush=True)
+    print("| without | unit tests | scenarios | runs | for example |\n|---|---|---|---|---|", flush=True)
     for rule in asked or RULES:
-        units, scenarios, seeds = without(rule)
-        if not (units or scenarios or seeds):
+        units, scenarios, runs = without(rule)
+        if not (units or scenarios or runs):
             unnoticed.append(rule)
         example = "; ".join(units[:2] or scenarios[:2])
-        print(f"| {rule} | {len(units)} | {len(scenarios)} | {seeds} | {example} |", flush=True)
+        print(f"| {rule} | {len(units)} | {len(scenarios)} | {runs} | {example} |", flush=True)
     if unnoticed:
         sys.exit(f"without_each_rule: no test notices the lack of: {', '.join(unnoticed)}")
 
