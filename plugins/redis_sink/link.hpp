@@ -101,6 +101,7 @@ class link final : public route, transport::listener {
   time_point step_deadline() const;
   void look_up();
   bool find_numeric();
+  void take_addresses();
   duration step_limit() const;
   void connect_next();
   void greeted(time_point now);
