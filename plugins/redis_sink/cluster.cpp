@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 constexpr duration ask_interval = 100ms;   ///< of the map, while it is known to be wrong
 constexpr duration refused_interval = 1s;  ///< of the map, when a node would not tell it
 constexpr duration again_interval = 50ms;  ///< of what a node would not take just now
+constexpr int unanswered_timeouts = 10;    ///< that what had no answer waits for who takes it again
 
 }  // namespace
 
@@ -54,11 +55,12 @@ struct cluster::node final : route::listener {
 };
 
 cluster::cluster(boost::asio::io_context& io, host host, link_settings settings, sharding publish,
-                 listener& owner)
+                 bool sends_again, listener& owner)
     : io_{io},
       host_{host},
       settings_{std::move(settings)},
       publish_{publish},
+      sends_again_{sends_again},
       owner_{owner},
       calls_{owner},
       owners_(redis::slot_count, nullptr),
@@ -205,11 +207,14 @@ void cluster::send_again(time_point now) {
   if (!again_.empty()) again_at_ = now + again_interval;
 }
 
-/// Whether its time is over; then it ended as failed, for not a byte of it was taken.
+/// Whether its time is over; then it ended as failed, for not a byte of it was taken; but unknown
+/// where it may have been taken before.
 bool cluster::give_up(const retry& of, time_point now) {
-  if (now - calls_.written(of.what) < settings_.times.timeout) return false;
+  const duration patience =
+      sends_again_ ? unanswered_timeouts * settings_.times.timeout : settings_.times.timeout;
+  if (now - calls_.written(of.what) < patience) return false;
   sluice_outcome how{};
-  how.result = SLUICE_PUBLISH_FAILED;
+  how.result = sends_again_ ? SLUICE_PUBLISH_UNKNOWN : SLUICE_PUBLISH_FAILED;
   how.cause = of.cause;
   how.done_ns = now.time_since_epoch().count();
   calls_.end(of.what, how);
@@ -223,6 +228,11 @@ void cluster::ended(node& by, const sluice_outcome& outcome) {
   for (std::uint32_t i = 0; i < outcome.count; ++i) {
     const call_book::ticket what = by.awaited.front();
     by.awaited.pop_front();
+    if (sends_again_ && outcome.result == SLUICE_PUBLISH_UNKNOWN) {
+      again_.push_back({what, nullptr, outcome.cause});
+      records_sent_again_ += calls_.label(what).ends;
+      continue;
+    }
     calls_.end(what, one);
     one.receivers = 0;  // those of all of them went with the first
   }

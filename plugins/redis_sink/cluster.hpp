@@ -28,8 +28,10 @@ class cluster final : public route {
   /// Nodes that are connected to; a map with more masters is not taken.
   static constexpr std::size_t nodes_max = 256;
 
+  /// `sends_again`: what a lost connection left unanswered is sent again too, as what was not
+  /// taken.
   cluster(boost::asio::io_context& io, host host, link_settings settings, sharding publish,
-          listener& owner);
+          bool sends_again, listener& owner);
   ~cluster() override;
 
   void start() override;
@@ -49,6 +51,7 @@ class cluster final : public route {
   std::vector<connection_mark> unfinished() const override;
   void end_first(const std::vector<connection_mark>& others) override;
 
+  std::uint64_t records_sent_again() const override { return records_sent_again_; }
   bool sharded() const override { return sharded_; }
   reach reach_of(std::uint16_t slot) const override;
   bool send(publish_buffer& commands, std::uint64_t call, time_point now) override;
@@ -88,13 +91,15 @@ class cluster final : public route {
   host host_;
   link_settings settings_;
   const sharding publish_;
+  const bool sends_again_;
   listener& owner_;
   call_book calls_;
 
   std::vector<std::unique_ptr<node>> nodes_;  ///< never removed: a closed one serves another place
   std::vector<node*> owners_;                 ///< by slot; null: nobody
   std::vector<place> known_;                  ///< every node of the last map, and the seeds
-  std::vector<retry> again_;                  ///< not taken, in the order they were sent
+  std::vector<retry> again_;  ///< not taken, or not answered, in the order they were sent
+  std::uint64_t records_sent_again_ = 0;
   time_point again_at_{};
   std::optional<std::vector<redis::cluster_node>> next_map_;
   bool has_spare_nodes_ = false;

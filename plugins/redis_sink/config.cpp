@@ -53,9 +53,6 @@ void validate_config(const config& settings, problems& found) {
     found.add("sharded", "is of no use without a cluster; allowed with a url of redis+cluster://");
   if (!to->seeds.empty() && settings.reader_check > duration{})
     found.add("reader_check", "a cluster's is 0; allowed is more with one Redis, or Sentinels");
-  if (!to->seeds.empty() && settings.retry != retrying::none)
-    found.add("retry",
-              "a cluster's is none; allowed is at_least_once with one Redis, or Sentinels");
   if (!to->seeds.empty() && settings.database.value_or(0) != 0)
     found.add("database", "a cluster has no database but 0");
   const bool has_user = !settings.user.empty() || !to->user.empty();

@@ -139,8 +139,7 @@ inline constexpr auto config_fields = sluice::fields(
     field<&config::retry>("retry",
                           "none: what had no answer when its connection was lost is unknown, and "
                           "not sent again. at_least_once: it goes again over the next one, in "
-                          "order and before anything newer; Redis may have it twice then. Not for "
-                          "a cluster.")
+                          "order and before anything newer; Redis may have it twice then.")
         .one_of("none|at_least_once")
         .by_default("none"),
     field<&config::message_max>("message_max", "Larger messages are dropped as oversize.")

@@ -68,7 +68,7 @@ sink::sink(const config& settings, host host, link_settings to)
 std::unique_ptr<route> sink::route_to(link_settings to) {
   route::listener& owner = *this;
   if (!to.to.seeds.empty())
-    return std::make_unique<cluster>(io_, host_, std::move(to), shards_, owner);
+    return std::make_unique<cluster>(io_, host_, std::move(to), shards_, sends_again_, owner);
   if (sends_again_) return std::make_unique<resending>(io_, host_, std::move(to), owner);
   return std::make_unique<link>(io_, host_, std::move(to), owner);
 }

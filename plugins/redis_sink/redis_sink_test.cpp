@@ -282,7 +282,6 @@ TEST_CASE("redis_sink: settings that cannot work are refused, without their secr
       {"window = 9", "window: "},
       {"format = 'xml'", "format: "},
       {"url = 'redis+cluster://h'\nreader_check = '1s'", "reader_check: a cluster's is 0"},
-      {"url = 'redis+cluster://h'\nretry = 'at_least_once'", "retry: a cluster's is none"},
   };
   for (const auto& row : table) {
     CAPTURE(row.settings);

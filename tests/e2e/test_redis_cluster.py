@@ -149,6 +149,42 @@ class RedisCluster(Case):
         print(f"{ticks.sent} ticks, {ticks.sent - received()} not received; {count['unknown']} unknown,"
               f" {count['failed']} failed, {count['dropped']['circuit_open']} for a dead master")
         self.assert_ends_well(service)
+        old.start()
+        self.cluster.await_whole()
+
+    def test_what_a_master_that_hung_left_unanswered_goes_to_its_successor(self):
+        service = self.run_ticker('mode = "stream"\nchannel = "kept:{key}"\n'
+                                  'retry = "at_least_once"')
+        channels = [f"kept:{token}" for token in TOKENS]
+        hung = self.cluster.owner(self.cluster.slot(channels[0]))
+        new = self.cluster.replica_of(hung)
+        of_hung = [channel for channel in channels
+                   if self.cluster.owner(self.cluster.slot(channel)) is hung]
+        ticks = self.ticking(self.kite, TOKENS, 0.005)
+        wait_until(lambda: all(hung.command("XLEN", each) > 100 for each in of_hung), 20,
+                   "ticks reach its streams")
+        hung.pause()
+        try:
+            wait_until(lambda: new.command("ROLE")[0] == b"master", 20, "it is replaced")
+            length = new.command("XLEN", of_hung[0])
+            wait_until(lambda: new.command("XLEN", of_hung[0]) > length + 100, 20,
+                       "ticks reach its successor")
+            ticks.stop()
+            count = self.await_accounts(service, ticks)
+        finally:
+            hung.resume()
+        self.assertEqual((count["unknown"], count["failed"]), (0, 0))
+        again = service.status().metric(SINK, "sent_again")
+        self.assertGreater(again, 0)
+        twice = 0
+        for channel in of_hung:
+            seen = [json.loads(fields[-1])["seq"] for _, fields in new.command("XRANGE", channel, "-", "+")]
+            first = list(dict.fromkeys(seen))
+            self.assertEqual(first, sorted(first), f"{channel}: order")
+            twice += len(seen) - len(first)
+        self.assertLessEqual(twice, again)
+        print(f"{again:.0f} ticks sent again, {twice} came twice")
+        self.assert_ends_well(service)
 
 
 if __name__ == "__main__":
