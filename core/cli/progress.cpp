@@ -12,14 +12,14 @@ void progress::write(const std::string& text) const {
 }
 
 void progress::say(std::string_view text) {
-  if (!shown_) return;
-  any_ = true;
-  write("\r" + std::string{text} + rest_of_line);
+  if (!shown_ || text == line_) return;
+  line_ = text;
+  write("\r" + line_ + rest_of_line);
 }
 
 void progress::clear() {
-  if (any_) write("\r" + std::string{rest_of_line});
-  any_ = false;
+  if (!line_.empty()) write("\r" + std::string{rest_of_line});
+  line_.clear();
 }
 
 }  // namespace sluice::cli

@@ -25,7 +25,8 @@ class progress {
   void write(const std::string& text) const;
 
   int to_;
-  bool shown_, any_ = false;
+  bool shown_;
+  std::string line_;  // that stands there; empty: none
 };
 
 }  // namespace sluice::cli

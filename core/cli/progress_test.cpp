@@ -30,6 +30,7 @@ TEST_CASE("each line takes the place of the one before, and the last is gone at 
     progress on{window};
     on.say("1 of 2");
     on.say("2 of 2");
+    on.say("2 of 2");
     CHECK(read_all(terminal) == "\r1 of 2\x1b[K\r2 of 2\x1b[K");
     on.clear();
     CHECK(read_all(terminal) == "\r\x1b[K");
