@@ -21,9 +21,9 @@ def cut(rules):
     thresholds of age and rate that a test's feed of seconds can reach."""
     seconds = {"30m": "3s", "10m": "2s", "2m": "1s", "1m": "1s", "30s": "1s"}
     rules = re.sub(r"for: (\w+)", lambda one: f"for: {seconds[one[1]]}", rules)
-    rules = re.sub(r"\[(?:5m|15m)\]", "[5s]", rules).replace("[45s:5s]", "[2s:500ms]")
+    rules = re.sub(r"\[(?:5m|15m)\]", "[3s]", rules).replace("[45s:5s]", "[2s:500ms]")
     rules = rules.replace("feed_age_seconds > 15", "feed_age_seconds > 3")
-    return rules.replace("dropped_total[5s]) > 100", "dropped_total[5s]) > 50")
+    return rules.replace("dropped_total[3s]) > 100", "dropped_total[3s]) > 50")
 
 
 class Scenario(Case):
@@ -35,6 +35,9 @@ class Scenario(Case):
 name = "scraped"
 plugin = "http_admin"
 listen = "127.0.0.1:{port}"
+
+[level]
+hold = "200ms"
 """
         self.sluice(self.write("ticker.toml", pipeline), "ticker", {
             "KITE_URL": self.feed_.url, "KITE_API_KEY": "key", "KITE_ACCESS_TOKEN": "token",
