@@ -43,6 +43,15 @@ class Packages(unittest.TestCase):
         self.sluice("check", "--deny-warnings",
                     self.root / "usr/share/sluice/pipelines/market-simulator.toml")
 
+    def test_the_runbook_is_there_with_what_it_names(self):
+        folder = self.root / "usr/share/doc/sluice"
+        links = re.findall(r"\]\(([^)#]+)\)", (folder / "RUNBOOK.md").read_text(encoding="utf-8"))
+        self.assertGreater(len(links), 1)
+        for link in links:
+            self.assertTrue((folder / link).is_file(), link)
+        for program in ("alertmanager/restart-redis", "consumers/python/subscriber.py"):
+            self.assertTrue(os.access(folder / program, os.X_OK), program)
+
     def test_the_libraries_it_needs_are_in_depends(self):
         depends = self.names("sluice", "Depends")
         for package in ("libc6", "libssl3", "libhiredis", "libsystemd0", "ca-certificates"):
