@@ -109,7 +109,7 @@ class AtLeastOnce(Case):
         self.start_ticker()
         for _ in range(2):
             self.server.pause()
-            time.sleep(2)
+            time.sleep(1)
             self.server.resume()
             self.assert_flows(self.server)
         self.ticks.stop()
@@ -150,7 +150,7 @@ class Swapped(Case):
         self.addCleanup(proxy.close)
         kite = self.feed()
         seen = self.subscriber(server)
-        service = self.sluice(self.ticker(kite, proxy, TOKENS, sink='timeout = "3s"'), "ticker")
+        service = self.sluice(self.ticker(kite, proxy, TOKENS, sink='timeout = "2s"'), "ticker")
         wait_until(lambda: kite.subscribed() == len(TOKENS), 10, "it subscribed")
         ticks = self.ticking(kite, TOKENS, 0.005)
         wait_until(lambda: seen.count > 100, 10, "ticks reach the subscriber")
@@ -181,7 +181,7 @@ class Swapped(Case):
 class SlowReader(Case):
     def test_a_stalled_subscriber_is_a_warning_before_redis_cuts_it(self):
         server = self.redis()
-        server.command("CONFIG", "SET", "client-output-buffer-limit", "pubsub 16mb 0 0")
+        server.command("CONFIG", "SET", "client-output-buffer-limit", "pubsub 32mb 0 0")
         stalled = socket.socket()
         self.addCleanup(stalled.close)
         stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -192,6 +192,7 @@ class SlowReader(Case):
 plugin = "market_simulator"
 count = 100
 rate = 10_000
+burst = 1
 
 [[stage]]
 name = "{SINK}"
@@ -204,7 +205,7 @@ reader_check = "100ms"
         self.assertRegex(service.log, "Redis holds [0-9]+ bytes for the subscriber dashboard")
         status = service.await_status(lambda now: now.document["level"] != "HEALTHY", 10,
                                       "the level is worse")
-        self.assertGreater(status.metric(SINK, "reader_buffer_bytes"), 8 << 20)
+        self.assertGreater(status.metric(SINK, "reader_buffer_bytes"), 16 << 20)
         wait_until(lambda: server.command("CLIENT", "LIST", "TYPE", "pubsub") == b"", 30,
                    "Redis cuts it")
         service.await_status(lambda now: now.metric(SINK, "reader_buffer_bytes") == 0, 10,
