@@ -137,7 +137,7 @@ plugin = "null"
         self.service.signal(signal.SIGSTOP)
         window.read_until(lambda text: re.search("NO ANSWER for [1-9] s", text), "it is told")
         self.service.signal(signal.SIGCONT)
-        self.assertNotIn("NO ANSWER", "\n".join(window.page(2)))
+        self.assertNotIn("NO ANSWER", "\n".join(window.page(3)))
         self.service.signal(signal.SIGSTOP)
         window.read_until(lambda text: "NO ANSWER" in text, "it is told again")
         window.type(b"q")

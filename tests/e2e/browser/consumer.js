@@ -22,6 +22,30 @@ async function parts(page) {
     first: [['a', 29997], ['b', 29998], ['c', 29999]], merged: 29997, rest: 0 });
 }
 
+/** A page that is not shown has no frames: what it holds is each instrument's newest, and it misses nothing. */
+async function hidden(page, figure) {
+  await page.evaluate(() => {
+    window.shown = window.requestAnimationFrame;
+    window.requestAnimationFrame = (draw) => { window.held = draw; };
+  });
+  await until(() => page.evaluate(() => Boolean(window.held)), 'a frame that is held back');
+  const [ticks, batches, merged] = [await figure('ticks'), await figure('batches'), await figure('merged')];
+  await new Promise((go) => setTimeout(go, 1200));
+  assert.strictEqual(await figure('batches'), batches);
+  const after = await page.evaluate(() => {
+    window.requestAnimationFrame = window.shown;
+    window.held();
+    const of = (id) => Number(document.getElementById(id).textContent);
+    return { ticks: of('ticks'), batches: of('batches'), merged: of('merged') };
+  });
+  assert.strictEqual(after.batches, batches + 1);
+  const [more, gaveWay] = [after.ticks - ticks, after.merged - merged];
+  assert.ok(more > 1000, `${more} ticks came meanwhile`);
+  const instruments = await page.$$eval('#instruments tr', (rows) => rows.length);
+  assert.ok(more - gaveWay <= instruments, `${more - gaveWay} were held for ${instruments} instruments`);
+  assert.strictEqual(await figure('missed'), 0);
+}
+
 main(run([address, server], /^$/, async (page) => {
   await page.goto(`http://${address}/?server=${server}&stage=redis`);
   await parts(page);
@@ -35,6 +59,7 @@ main(run([address, server], /^$/, async (page) => {
   for (const none of ['missed', 'restarts', 'lost']) assert.strictEqual(await figure(none), 0, none);
   assert.strictEqual(await page.textContent('#gaps'), '');
 
+  await hidden(page, figure);
   const dropped = Number(await have('drop'));
   await until(async () => await figure('missed') >= dropped, `all ${dropped} are missed`);
   assert.strictEqual(await figure('missed'), dropped);
