@@ -54,6 +54,10 @@ token = "{TOKEN}"
 
 {LEVEL}
 hold = "200ms"
+latency_warning = "180ms"  # a level that gets worse would end the trial
+latency_critical = "190ms"
+pending_warning = 1_000
+pending_critical = 1_500
 """)
         service = self.sluice(file, "seen")
         browser = Browser(self, "dashboard.js", address, TOKEN)
