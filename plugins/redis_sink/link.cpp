@@ -85,9 +85,10 @@ void link::received(std::span<const char> bytes) {
 void link::greeted(time_point now) {
   if (end_predecessors(now)) return;
   state_ = state::live;
-  if (std::exchange(resuming_, false)) return;
-  live_since_ = now;
-  owner_.up(settings_.to.sentinels.empty() ? "" : "the master at " + text_of(target_));
+  if (!std::exchange(resuming_, false)) {
+    live_since_ = now;
+    owner_.up(settings_.to.sentinels.empty() ? "" : "the master at " + text_of(target_));
+  }
   follow_hint();
 }
 
