@@ -29,6 +29,7 @@ class Shards(Nemesis):
 
     def setUp(self):
         super().setUp()
+        self.promoted = None
         self.readers = []
         for channel in CHANNELS:
             master = owner(channel)
@@ -55,10 +56,14 @@ class Shards(Nemesis):
         }, rounds=6)
 
     def some_master(self):
-        return owner(self.random.choice(CHANNELS))
+        """Not of the shard of the last time: for a replica of the same master the others vote only
+        every two node timeouts, and on command a master holds its clients up until they do."""
+        masters = {each.port: each for each in map(owner, CHANNELS) if each is not self.promoted}
+        return masters[self.random.choice(sorted(masters))]
 
     def await_promotion(self, replica):
         wait_until(lambda: replica.command("ROLE")[0] == b"master", 20, "a replica is a master")
+        self.promoted = replica
         self.await_flow("the promotion")
 
     def kill(self):
