@@ -5,6 +5,7 @@ subscribes; the source costs nothing (flood.cpp).
   redis_throughput.py SLUICE BENCH_RAW PLUGINS_OF_THE_BENCH [quick]
 """
 
+import contextlib
 import json
 import os
 import re
@@ -34,9 +35,10 @@ def cpu_seconds(pid):
     return time.clock_gettime(~pid << 3 | 2)  # as clock_getcpuclockid(3)
 
 
-def measure(folder, command, environment, servers, seconds, look=None):
-    """(messages a second, CPU us a message) of a program that publishes until it is ended. `look` is
-    called shortly before."""
+def measure(folder, command, environment, servers, seconds, hindered=contextlib.nullcontext,
+            look=None):
+    """(messages a second, CPU us a message) of a program that publishes until it is ended, `hindered`
+    once it does. `look` is called shortly before the end."""
     program = Process("publisher", command, folder, os.environ | environment)
     try:
         begun = published(servers)
@@ -48,12 +50,14 @@ def measure(folder, command, environment, servers, seconds, look=None):
 
         wait_until(flows, 20, "it publishes")
         time.sleep(WARM)
-        count, used, began = published(servers), cpu_seconds(program.pid), time.monotonic()
-        time.sleep(seconds)
-        count, used = published(servers) - count, cpu_seconds(program.pid) - used
-        rate = count / (time.monotonic() - began)
-        if look:
-            look()
+        with hindered():
+            time.sleep(WARM)
+            count, used, began = published(servers), cpu_seconds(program.pid), time.monotonic()
+            time.sleep(seconds)
+            count, used = published(servers) - count, cpu_seconds(program.pid) - used
+            rate = count / (time.monotonic() - began)
+            if look:
+                look()
         return rate, used / count * 1e6
     finally:
         program.stop()
@@ -95,9 +99,9 @@ def compare(title, raw, sluice, pairs):
 
 
 def slow_redis(folder, sluice, environment, pairs, seconds):
-    """One Redis that takes long for each message: the window full, and following the latency."""
-    print(f"\nOne slow Redis (PUBLISH of full ticks, {PATTERNS:,} patterns)\n  {'window':<10} "
-          f"{'messages/s':>12} {'call p50 ms':>12} {'call p95 ms':>12}")
+    """One Redis that becomes slow: the window full, and following the latency."""
+    print(f"\nOne Redis that becomes slow (matches {PATTERNS:,} patterns)\n  {'window':<10} "
+          f"{'messages/s':>12} {'call p50 ms':>12} {'call p95 ms':>12} {'batches':>8}")
     server = Redis(folder)
     ratios = []
 
@@ -105,21 +109,20 @@ def slow_redis(folder, sluice, environment, pairs, seconds):
         told = subprocess.run([sluice, "status", "bench", "--format", "json"], check=True,
                               capture_output=True, env=os.environ | environment)
         sink = json.loads(told.stdout)["stages"][-1]
-        calls.update(sink["latency"])
+        calls.update(sink["latency"], window=sink["metrics"]["window"])
 
     try:
-        with server.burdened(PATTERNS):
-            for _ in range(pairs):
-                rates = []
-                for control in ("fixed", "adaptive"):
-                    calls = {}
-                    file = pipeline_file(folder, server.url, f'window_control = "{control}"')
-                    rate, _ = measure(folder, [sluice, "run", file], environment, [server],
-                                      seconds, look)
-                    rates.append(rate)
-                    print(f"  {control:<10} {rate:>12,.0f} {calls['p50_s'] * 1e3:>12.1f} "
-                          f"{calls['p95_s'] * 1e3:>12.1f}", flush=True)
-                ratios.append(rates[1] / rates[0])
+        for _ in range(pairs):
+            rates = []
+            for control in ("fixed", "adaptive"):
+                calls = {}
+                file = pipeline_file(folder, server.url, f'window_control = "{control}"')
+                rate, _ = measure(folder, [sluice, "run", file], environment, [server], seconds,
+                                  lambda: server.burdened(PATTERNS), look)
+                rates.append(rate)
+                print(f"  {control:<10} {rate:>12,.0f} {calls['p50_s'] * 1e3:>12.1f} "
+                      f"{calls['p95_s'] * 1e3:>12.1f} {calls['window']:>8.0f}", flush=True)
+            ratios.append(rates[1] / rates[0])
     finally:
         server.close()
     print(f"  adaptive / fixed: median {statistics.median(ratios):.2f} of {pairs} pairs", flush=True)
