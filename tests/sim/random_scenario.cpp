@@ -92,7 +92,7 @@ timeout = "{}ms"
 queue = {{ records = {}, bytes = "16MiB", when_full = "{}"{} }}
 )",
         made_.batch, made_.window, between(5, 100), between(300, 1000),
-        between(frame_ * 5 / 2 + 100, 10'000), when_full_,
+        between(frame_ * 5 / 2 + 100, spools() ? frame_ * 5 / 2 + 1000 : 10'000), when_full_,
         spools() || one_in(3) ? "" : fmt::format(", max_delay = \"{}ms\"", between(20, 100)));
   }
 
