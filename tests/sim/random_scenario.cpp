@@ -116,6 +116,7 @@ losses = [{}]
   /// Of much room or little. No frame alone makes it spill, and what it keeps it has sent long
   /// before it is judged, leaving the sink most of its time meanwhile.
   void add_spool() {
+    replay_rate_ = between(2'500, capacity_ / 4);
     made_.text += fmt::format(R"(
 [[stage]]
 plugin = "spool"
@@ -127,7 +128,7 @@ replay_rate = {}
 queue = {{ records = 10_000 }}
 )",
                               directory_, one_in(3) ? between(128, 512) : 65'536,
-                              0.5 + random_.uniform() * 0.3, between(2'500, capacity_ / 4));
+                              0.5 + random_.uniform() * 0.3, replay_rate_);
   }
 
   void add_swaps() {
@@ -166,12 +167,21 @@ group = [{}]
 )",
                               frame_, frame_ > 50 || one_in(2), random_.uniform() * 0.3,
                               random_.uniform() * 1.5, groups());
-    for (std::uint32_t left = between(0, 3); left > 0; --left) {
+    for (std::uint32_t left = between(0, most_bursts); left > 0; --left) {
       const auto [at, lasts] = some_time(0, 3000);
       made_.text +=
           fmt::format("\n[[feed.burst]]\nat = \"{}ms\"\nfor = \"{}ms\"\nsockets = {}\nticks = {}\n",
-                      at, lasts, between(1, 3), between(200, 3000));
+                      at, lasts, between(1, most_sockets), between(200, burst_ticks()));
     }
+  }
+
+  /// Of a frame of a burst, at most. What all bursts and the feed of all faults may leave in a
+  /// spool is replayed in 25 of the 30 s before it is judged.
+  std::uint32_t burst_ticks() const {
+    constexpr std::uint32_t frames = most_bursts * most_sockets * 13;  // four a second for 3 s
+    constexpr std::uint32_t spooled_by_faults = 32'000;                // four of 8 s at 1,000/s
+    if (!spools()) return 3000;
+    return std::min(3000u, (25 * replay_rate_ - spooled_by_faults) / frames);
   }
 
   /// What a spool sends again is told from what is live by its priority, the lowest.
@@ -202,10 +212,12 @@ group = [{}]
     if (kind == "jitter") made_.text += fmt::format("amount = \"{}ms\"\n", between(5, 500));
   }
 
+  static constexpr std::uint32_t most_bursts = 3, most_sockets = 3;
+
   scenario::generator random_;
   const std::string directory_;   // of the spool
   const std::uint32_t capacity_;  // records/s
-  std::uint32_t frame_ = 0, last_ms_ = 0;
+  std::uint32_t frame_ = 0, last_ms_ = 0, replay_rate_ = 0;
   const std::string when_full_;
   random_scenario made_;
 };
