@@ -116,6 +116,12 @@ const std::optional<queue_spec>& queue_of(const stage_spec& of, const pipeline_s
   return guard.empty() ? of.queue : find(in, guard)->queue;
 }
 
+std::string codecs_of(const pipeline_spec& in) {
+  std::string text;
+  for (const codecs_spec& each : in.codecs) text += (text.empty() ? "" : ", ") + each.plugin;
+  return "[" + text + "]";
+}
+
 // --- the whole ----------------------------------------------------------------------------------
 
 class comparer {
@@ -149,6 +155,7 @@ class comparer {
     restart("pipeline.name", now_.name, next_.name);
     restart("pipeline.metrics_prefix", now_.metrics_prefix, next_.metrics_prefix);
     restart("pipeline.max_keys", std::to_string(now_.max_keys), std::to_string(next_.max_keys));
+    restart("pipeline.codecs", codecs_of(now_), codecs_of(next_));
     changed("pipeline.drain_limit", now_.drain_limit_ns, next_.drain_limit_ns);
     const level_spec &a = now_.level, &b = next_.level;
     changed("level.mode", a.mode, b.mode);

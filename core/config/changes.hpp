@@ -39,9 +39,9 @@ struct comparison {
   bool empty() const { return changes.empty() && pipeline.empty() && restarts.empty(); }
 };
 
-/// Stages are the same by name. Needs a restart: pipeline.name, max_keys, metrics_prefix; of a
-/// stage its kind, queue, shards, hold, and whether it begins a lane; a guard added, removed or
-/// moved without its sink.
+/// Stages are the same by name. Needs a restart: pipeline.name, max_keys, metrics_prefix, codecs;
+/// of a stage its kind, queue, shards, hold, and whether it begins a lane; a guard added, removed
+/// or moved without its sink.
 comparison compare(const pipeline_spec& now, const pipeline_spec& next);
 
 }  // namespace sluice::config

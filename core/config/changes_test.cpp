@@ -161,10 +161,11 @@ TEST_CASE("keys of the pipeline and of the level change while it runs") {
 TEST_CASE("what is fixed at the start needs a restart, each by its name") {
   CHECK(told(edited("name = \"ticker\"",
                     "name = \"other\"\nmax_keys = 100\n"
-                    "metrics_prefix = \"feed\"")) ==
+                    "metrics_prefix = \"feed\"\ncodecs = [\"kite_source\"]")) ==
         "! pipeline.name: ticker -> other needs a restart\n"
         "! pipeline.metrics_prefix: ticker -> feed needs a restart\n"
-        "! pipeline.max_keys: 16384 -> 100 needs a restart\n");
+        "! pipeline.max_keys: 16384 -> 100 needs a restart\n"
+        "! pipeline.codecs: [] -> [kite_source] needs a restart\n");
   // The queue is the sink's for whoever writes the file, though its guard stands before it.
   CHECK(told(edited("records = 5_000, bytes = \"1MiB\", when_full = \"conflate\"",
                     "records = 6_000, bytes = \"2MiB\", when_full = \"drop_newest\"")) ==

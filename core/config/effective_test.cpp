@@ -67,6 +67,7 @@ TEST_CASE("what is effective: every key, its value and its origin, no secret") {
 pipeline.metrics_prefix = "ticker"  # default
 pipeline.max_keys = 16384  # default
 pipeline.drain_limit = "10s"  # default
+pipeline.codecs = []  # default
 )");
   const std::string level = of("level", all);
   CHECK(level.find("level.mode = \"never\"  # environment BACKPRESSURE_MONITORING_ENABLED\n") !=

@@ -3,6 +3,7 @@
 
 #include "config/load.hpp"
 
+#include <sluice/ext/codec.h>
 #include <sluice/stage.hpp>
 
 #include <map>
@@ -43,6 +44,9 @@ struct kite_source {
   static constexpr description about{"kite_source", "1.2.3", "A feed.", SLUICE_SOURCE,
                                      SLUICE_CAN_IO | SLUICE_NEVER_DELAY};
   static constexpr std::array<std::string_view, 2> emits{"kite.tick/1", "kite.order/1"};
+  static constexpr sluice_codec tick{sizeof(sluice_codec), 64, borrow("kite.tick/1"), nullptr,
+                                     nullptr};
+  static constexpr std::array codecs{&tick};
   kite_source(const config&, host) {}
 };
 

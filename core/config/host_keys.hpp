@@ -20,6 +20,7 @@ struct pipeline_keys {
   std::string metrics_prefix;
   std::uint32_t max_keys = 0;
   duration drain_limit{};
+  std::vector<std::string> codecs;
 
   static constexpr auto fields = sluice::fields(
       field<&pipeline_keys::name>("name",
@@ -35,7 +36,13 @@ struct pipeline_keys {
       field<&pipeline_keys::drain_limit>(
           "drain_limit", "How long the end may take; what is left then is dropped as shutdown.")
           .by_default("10s")
-          .between(0, 3.6e12));
+          .between(0, 3.6e12),
+      field<&pipeline_keys::codecs>(
+          "codecs",
+          "Plugins whose codecs are used though no stage need be of them, by name or path of the "
+          "file: with [\"kite_source\"], Kite ticks that come out of a Redis stream can be written "
+          "as JSON.")
+          .by_default("[]"));
 };
 
 struct level_keys {

@@ -1,6 +1,7 @@
 #include "config/load.hpp"
 
 #include "config/advice.hpp"
+#include "config/codecs.hpp"
 #include "config/effective.hpp"
 #include "config/graph.hpp"
 #include "config/hash.hpp"
@@ -107,6 +108,7 @@ class loader {
                      in_quotes(spec_.metrics_prefix));
     spec_.max_keys = keys.max_keys;
     spec_.drain_limit_ns = keys.drain_limit.count();
+    spec_.codecs = read_codecs(keys.codecs, from, find_, state_);
   }
 
   void read_stages(const std::string& key) {

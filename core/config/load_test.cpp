@@ -247,6 +247,21 @@ TEST_CASE("a file that cannot be read is an error of the whole file") {
   std::filesystem::remove(large);
 }
 
+TEST_CASE("a plugin may be named for its codecs alone") {
+  const auto with = [](const std::string& codecs) {
+    return read("[pipeline]\ncodecs = " + codecs +
+                "\n[[stage]]\nplugin='replay'\nfile='x'\n[[stage]]\nplugin='null'\n");
+  };
+  const auto result = with("['kite_source']");
+  REQUIRE(lines(result.errors) == "");
+  REQUIRE(result.pipeline->codecs.size() == 1);
+  CHECK(view(result.pipeline->codecs[0].found->name) == "kite_source");
+  CHECK(result.pipeline->stages.size() == 2);
+  CHECK(lines(with("['kites', 'null']").errors) ==
+        "ticker.toml:2:1: pipeline.codecs: no plugin \"kites\"; tried /plugins/kites.so\n"
+        "ticker.toml:2:1: pipeline.codecs: \"null\" has no codec\n");
+}
+
 TEST_CASE("a relative path of a file to read starts at the pipeline file's folder") {
   const auto path_in = [](const std::string& pipeline, const std::string& given) {
     const auto result = load_text("[[stage]]\nplugin = \"replay\"\nfile = \"" + given +

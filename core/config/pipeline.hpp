@@ -123,6 +123,13 @@ struct level_spec {
   std::int64_t relapse_ns = 60'000'000'000;
 };
 
+/// Of a plugin that is loaded for its codecs alone.
+struct codecs_spec {
+  std::string plugin;                    ///< as the file names it
+  const sluice_plugin* found = nullptr;  ///< kept loaded by `library`
+  std::shared_ptr<const void> library;
+};
+
 struct node;
 
 struct pipeline_spec {
@@ -134,6 +141,7 @@ struct pipeline_spec {
   std::string metrics_prefix = "ticker";
   std::uint32_t max_keys = 16'384;
   std::int64_t drain_limit_ns = 10'000'000'000;
+  std::vector<codecs_spec> codecs;  ///< beside those of the stages
   level_spec level;
   std::int64_t window_ns = 60'000'000'000;   ///< of latencies; the shorter window is 1 s
   std::vector<effective_value> effective{};  ///< of [pipeline] and [level]

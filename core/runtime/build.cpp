@@ -67,6 +67,8 @@ std::unique_ptr<lane> engine::make_lane(const config::stage_spec& leader) {
 }
 
 void engine::build() {
+  for (const config::codecs_spec& each : spec_.codecs)
+    shared_.formats.add_codecs(*each.found, each.library);
   of_spec_.resize(spec_.stages.size());
   for (std::uint32_t number = 0; number < spec_.stages.size(); ++number) {
     const config::stage_spec& spec = spec_.stages[number];
