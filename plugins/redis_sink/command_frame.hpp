@@ -2,12 +2,13 @@
 // entry says of it; and what the command is to its call. Pure.
 #pragma once
 
-#include "reply_reader.hpp"
+#include <redis/reply_reader.hpp>
 
 #include <cstdint>
 #include <string>
 
 namespace sluice::redis_sink {
+using redis::reply_kind;
 
 /// What a stream's entry says of its message, in fields beside it.
 enum class entry_fields : std::uint8_t { none, key, key_and_schema };

@@ -1,6 +1,7 @@
 #include "link.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace sluice::redis_sink {
@@ -13,6 +14,11 @@ std::string within(std::string_view what, duration limit) {
   return std::string{what} + " within " + std::to_string(ms) + " ms";
 }
 
+redis::connection_settings connection_settings_of(const link_settings& given) {
+  return {given.to,  given.sentinel_user,         given.sentinel_password,
+          given.tls, given.times.connect_timeout, given.times.timeout};
+}
+
 }  // namespace
 
 link::link(asio::io_context& io, host host, link_settings settings, route::listener& owner)
@@ -20,31 +26,39 @@ link::link(asio::io_context& io, host host, link_settings settings, route::liste
       settings_{std::move(settings)},
       owner_{owner},
       session_{owner, settings_.peer},
-      transport_{io, *this},
+      connection_{io, host, connection_settings_of(settings_), *this},
       backoff_{settings_.times.backoff_min, settings_.times.backoff_max,
                static_cast<std::uint64_t>(host.unix_time().count())},
-      resolver_{host.extension<sluice_resolver>(SLUICE_EXT_RESOLVER)},
       // Numbers of an earlier instance of this stage are all lower.
-      incident_{static_cast<std::uint64_t>(host.now().time_since_epoch().count())} {
-  if (!settings_.to.sentinels.empty())
-    watch_ =
-        std::make_unique<sentinel_watch>(io, host, [this](const place& master) { hinted(master); });
+      incident_{static_cast<std::uint64_t>(host.now().time_since_epoch().count())} {}
+
+void link::dial() {
+  state_ = state::dialing;
+  moved_to_.reset();
+  try {
+    identity_ = {settings_.to.user, settings_.to.password, settings_.to.database.value_or(0),
+                 settings_.client_name};
+    if (settings_.password) identity_.password = host_.read(settings_.password);
+  } catch (const std::exception& exception) {
+    return fail_attempt(SLUICE_CAUSE_CONNECTION, exception.what());
+  }
+  connection_.dial();
 }
 
 void link::close() {
   state_ = state::closed;
-  if (watch_) watch_->close();
-  transport_.close();
+  connection_.close();
   session_.lost(SLUICE_CAUSE_NONE, 0, host_.now());  // a question of ours at most
 }
 
 void link::set(const link_times& times) {
   settings_.times = times;
+  connection_.set(times.connect_timeout, times.timeout);
   backoff_.set(times.backoff_min, times.backoff_max);
 }
 
 void link::poll() {
-  if (state_ == state::resolving) return take_addresses();
+  connection_.poll();
   if (state_ == state::live && !predecessors_.empty()) end_inherited(host_.now());
 }
 
@@ -53,22 +67,21 @@ void link::wait(duration delay, time_point now) {
   due_ = now + delay;
 }
 
-void link::opened() {
-  const time_point now = host_.now();
+void link::begin_greeting() {
   state_ = state::greeting;
+  due_ = host_.now() + settings_.times.connect_timeout;
+}
+
+void link::opened() {
+  begin_greeting();
   ending_ = resuming_ = false;
   control_.clear();
-  if (asking_)
-    query_.ask(sentinel_identity_, settings_.to.master, control_);
-  else
-    session_.greet(identity_,
-                   settings_.to.sentinels.empty() ? role_check::none : role_check::master, now,
-                   control_);
-  if (!transport_.send(control_)) closed("the greeting could not be written");
+  const role_check role = settings_.to.sentinels.empty() ? role_check::none : role_check::master;
+  session_.greet(identity_, role, host_.now(), control_);
+  if (!connection_.send(control_)) closed("the greeting could not be written");
 }
 
 void link::received(std::span<const char> bytes) {
-  if (asking_) return told_by_sentinel(query_.feed(bytes));
   const time_point now = host_.now();
   last_heard_ = now;
   const session::progress result = session_.feed(bytes, now);
@@ -87,7 +100,7 @@ void link::greeted(time_point now) {
   state_ = state::live;
   if (!std::exchange(resuming_, false)) {
     live_since_ = now;
-    owner_.up(settings_.to.sentinels.empty() ? "" : "the master at " + text_of(target_));
+    owner_.up(connection_.master());
   }
   follow_hint();
 }
@@ -104,7 +117,7 @@ bool link::end_predecessors(time_point now) {
     const auto& [server, before] = predecessors_.front();
     // One that restarted since counts anew; over a connection that was live it did not.
     const bool restarted = id != 0 && id <= before.id && !resuming_;
-    if (server != server_address() || restarted) continue;
+    if (server != connection_.address() || restarted) continue;
     if (before.id == 0) {
       owner_.may_disorder("the server does not answer CLIENT INFO");
       continue;
@@ -112,7 +125,7 @@ bool link::end_predecessors(time_point now) {
     ending_ = true;
     control_.clear();
     session_.kill(before, now, control_);
-    if (!transport_.send(control_)) closed("the greeting could not be written");
+    if (!connection_.send(control_)) closed("the greeting could not be written");
     return true;
   }
   return false;
@@ -120,41 +133,27 @@ bool link::end_predecessors(time_point now) {
 
 /// Nothing was sent over this connection yet: it is as if it were greeted only now.
 void link::end_inherited(time_point now) {
-  state_ = state::greeting;
-  due_ = now + step_limit();
+  begin_greeting();
   resuming_ = true;
   greeted(now);
 }
 
-std::string link::server_address() const {
-  const auto& server = endpoints_[next_endpoint_ - 1];
-  return {reinterpret_cast<const char*>(server.data()), server.size()};
-}
-
 std::vector<connection_mark> link::unfinished() const {
   std::vector<connection_mark> all = predecessors_;
-  if (session_.unanswered() > 0) all.push_back({server_address(), session_.mark()});
+  if (session_.unanswered() > 0) all.push_back({connection_.address(), session_.mark()});
   return all;
 }
 
 void link::closed(std::string_view why) {
   if (state_ == state::live) return lose(SLUICE_CAUSE_CONNECTION, why);
-  if (state_ == state::connecting && next_endpoint_ < endpoints_.size()) return connect_next();
-  if (state_ == state::connecting || state_ == state::greeting)
-    fail_attempt(SLUICE_CAUSE_CONNECTION, why);
+  if (state_ == state::greeting) fail_attempt(SLUICE_CAUSE_CONNECTION, why);
 }
 
 void link::fail_attempt(std::uint32_t cause, std::string_view why) {
   const time_point now = host_.now();
-  std::string reason{why};
-  transport_.close();
-  if (asking_) {
-    if (ask_another(reason)) return;
-    reason = "no sentinel told where the master `" + settings_.to.master + "` is: ";
-    reason += sentinels_said_;
-  } else if (!settings_.to.sentinels.empty() && !target_.host.empty()) {
-    reason = "the master at " + text_of(target_) + ": " + reason;
-  }
+  const std::string master = connection_.master();
+  const std::string reason = (master.empty() ? "" : master + ": ").append(why);
+  connection_.hang_up();
   session_.lost(cause, 0, now);  // a greeting's commands at most
   wait(cause == SLUICE_CAUSE_REJECTED ? backoff_.refused(settings_.times.refused_delay)
                                       : backoff_.next(),
@@ -166,8 +165,8 @@ void link::lose(std::uint32_t cause, std::string_view why) {
   const time_point now = host_.now();
   const std::string reason{why};
   const std::uint32_t unknown = session_.unanswered();
-  if (unknown > 0) predecessors_.push_back({server_address(), session_.mark()});
-  transport_.close();
+  if (unknown > 0) predecessors_.push_back({connection_.address(), session_.mark()});
+  connection_.hang_up();
   // A server that greets and then hangs up again and again is dialled ever less often.
   if (now - live_since_ >= 2 * settings_.times.backoff_max) backoff_.reset();
   wait(backoff_.next(), now);
@@ -175,13 +174,12 @@ void link::lose(std::uint32_t cause, std::string_view why) {
   owner_.down(cause, reason, unknown);
 }
 
-time_point link::deadline() const {
-  return watch_ ? std::min(step_deadline(), watch_->deadline()) : step_deadline();
-}
+time_point link::deadline() const { return std::min(step_deadline(), connection_.deadline()); }
 
 time_point link::step_deadline() const {
   switch (state_) {
-    case state::closed: return never;
+    case state::closed:
+    case state::dialing: return never;
     case state::live:
       return session_.silent() ? last_heard_ + settings_.times.ping_interval
                                : session_.oldest() + settings_.times.timeout;
@@ -190,19 +188,15 @@ time_point link::step_deadline() const {
 }
 
 void link::on_timer(time_point now) {
-  if (watch_) watch_->on_timer(now);
+  connection_.on_timer(now);
   if (now < step_deadline()) return;
   switch (state_) {
-    case state::closed: return;
+    case state::closed:
+    case state::dialing: return;
     case state::waiting: return dial();
-    case state::resolving:
-      return fail_attempt(SLUICE_CAUSE_TIMEOUT,
-                          within("no address for " + target_.host, step_limit()));
-    case state::connecting:
-      transport_.close();
-      return closed(within("no connection", step_limit()));
     case state::greeting:
-      return fail_attempt(SLUICE_CAUSE_TIMEOUT, within("no answer to the greeting", step_limit()));
+      return fail_attempt(SLUICE_CAUSE_TIMEOUT,
+                          within("no answer to the greeting", settings_.times.connect_timeout));
     case state::live: break;
   }
   if (!session_.silent())
@@ -210,12 +204,34 @@ void link::on_timer(time_point now) {
   control_.clear();
   session_.ping(now, control_);
   // If the socket takes nothing although nothing is under way, no reply will come either.
-  transport_.send(control_);
+  connection_.send(control_);
+}
+
+/// Only a hint: who is dialled then is what a Sentinel says when it is asked, and what ROLE says.
+void link::hinted(const place& master) {
+  if (state_ == state::closed) return;
+  if (state_ == state::waiting) {
+    due_ = host_.now();
+    return;
+  }
+  moved_to_ = master;
+  follow_hint();
+}
+
+void link::follow_hint() {
+  if (!moved_to_ || state_ != state::live) return;
+  if (*moved_to_ == connection_.target()) return moved_to_.reset();
+  if (session_.in_flight() > 0) return;
+  const std::string why = "a sentinel says that the master is " + text_of(*moved_to_) + " now";
+  connection_.hang_up();
+  session_.lost(SLUICE_CAUSE_NONE, 0, host_.now());  // a ping at most
+  dial();
+  owner_.down(SLUICE_CAUSE_NONE, why, 0);
 }
 
 bool link::send(std::span<const char> bytes, std::span<const command_label> commands,
                 std::uint64_t call, time_point now, bool asking) {
-  if (!transport_.send(bytes)) return false;
+  if (!connection_.send(bytes)) return false;
   session_.published(call, commands, now, asking);
   return true;
 }
@@ -223,7 +239,7 @@ bool link::send(std::span<const char> bytes, std::span<const command_label> comm
 void link::ask(std::initializer_list<std::string_view> words, time_point now) {
   control_.clear();
   session_.ask(words, now, control_);
-  transport_.send(control_);  // as a ping's, its answer would be missed
+  connection_.send(control_);  // as a ping's, its answer would be missed
 }
 
 }  // namespace sluice::redis_sink

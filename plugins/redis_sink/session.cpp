@@ -46,17 +46,6 @@ std::uint32_t records_in(std::span<const command_label> commands) {
                          [](std::uint32_t sum, const auto& each) { return sum + each.ends; });
 }
 
-bool append_auth(const identity& as, std::string& out) {
-  if (as.password.empty() && as.user.empty()) return false;
-  if (as.user.empty())
-    append_command({"AUTH", as.password}, out);
-  else
-    append_command({"AUTH", as.user, as.password}, out);
-  return true;
-}
-
-std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
-
 std::uint32_t cause_of(std::string_view error) {
   for (const std::string_view busy : {"LOADING", "READONLY", "OOM", "MASTERDOWN", "CLUSTERDOWN",
                                       "BUSY", "MISCONF", "NOREPLICAS", "TRYAGAIN"})
@@ -77,7 +66,7 @@ void session::greet(const identity& as, role_check role, time_point now, std::st
   mark_ = {};
   major_version_ = 0;
   asked_ = false;
-  if (append_auth(as, out)) expect({command::auth, true, 0, now});
+  if (redis::append_auth(as, out)) expect({command::auth, true, 0, now});
   if (as.database != 0) {
     append_command({"SELECT", std::to_string(as.database)}, out);
     expect({command::select, true, 0, now});

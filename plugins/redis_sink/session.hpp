@@ -3,8 +3,9 @@
 // come in, bytes and outcomes go out.
 #pragma once
 
+#include <redis/identity.hpp>
+#include <redis/reply_reader.hpp>
 #include "command_frame.hpp"
-#include "reply_reader.hpp"
 
 #include <sluice/record.hpp>
 
@@ -19,17 +20,10 @@
 #include <vector>
 
 namespace sluice::redis_sink {
-
-/// As whom a connection introduces itself.
-struct identity {
-  std::string user;  ///< empty: the default user
-  std::string password;
-  std::uint32_t database = 0;
-  std::string client_name;
-};
-
-/// Appends AUTH, if it is for somebody; whether it did.
-bool append_auth(const identity& as, std::string& out);
+using redis::first_word;
+using redis::identity;
+using redis::reply;
+using redis::reply_reader;
 
 /// Which connection of its server's one is, by what CLIENT INFO says.
 struct client_mark {
@@ -39,9 +33,6 @@ struct client_mark {
 
 /// Whether a connection is only good if its peer is a master.
 enum class role_check : std::uint8_t { none, master };
-
-/// The word by which an error is known.
-std::string_view first_word(std::string_view text);
 
 /// Records that end with one of these commands.
 std::uint32_t records_in(std::span<const command_label> commands);

@@ -4,7 +4,7 @@
 
 #include <string>
 
-using namespace sluice::redis_sink;
+using namespace sluice::redis;
 using progress = switch_notice::progress;
 
 namespace {

@@ -4,7 +4,7 @@
 #include <exception>
 #include <utility>
 
-namespace sluice::redis_sink {
+namespace sluice::redis {
 namespace {
 
 using namespace std::chrono_literals;
@@ -34,7 +34,7 @@ void sentinel_watch::close() {
 void sentinel_watch::dial() {
   state_ = state::opening;
   due_ = host_.now() + opening_limit;
-  std::optional<redis::tls_context> tls;
+  std::optional<tls_context> tls;
   try {
     if (to_.tls) tls.emplace(*to_.tls);
   } catch (const std::exception& exception) {
@@ -72,4 +72,4 @@ void sentinel_watch::on_timer(time_point now) {
   if (state_ == state::waiting) dial();
 }
 
-}  // namespace sluice::redis_sink
+}  // namespace sluice::redis

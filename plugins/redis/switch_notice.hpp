@@ -2,18 +2,17 @@
 // go out. https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/ has the message.
 #pragma once
 
+#include "identity.hpp"
 #include "reply_reader.hpp"
-#include "session.hpp"
 
-#include <redis/url.hpp>
+#include "url.hpp"
 
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 
-namespace sluice::redis_sink {
-using redis::place;
+namespace sluice::redis {
 
 class switch_notice {
  public:
@@ -43,4 +42,4 @@ class switch_notice {
   place master_;
 };
 
-}  // namespace sluice::redis_sink
+}  // namespace sluice::redis

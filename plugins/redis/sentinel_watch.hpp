@@ -4,8 +4,8 @@
 
 #include "switch_notice.hpp"
 
-#include <redis/tls.hpp>
-#include <redis/transport.hpp>
+#include "tls.hpp"
+#include "transport.hpp"
 
 #include <sluice/stage.hpp>
 
@@ -14,16 +14,16 @@
 #include <optional>
 #include <string>
 
-namespace sluice::redis_sink {
+namespace sluice::redis {
 
-class sentinel_watch final : redis::transport::listener {
+class sentinel_watch final : transport::listener {
  public:
   struct sentinel {
-    redis::transport::protocol::endpoint at;
+    transport::protocol::endpoint at;
     std::string host;  ///< as the URL has it, for its certificate
     identity as;
-    std::string master;                     ///< the name it watches it by
-    std::optional<redis::tls_options> tls;  ///< none: plain
+    std::string master;              ///< the name it watches it by
+    std::optional<tls_options> tls;  ///< none: plain
   };
   /// Where the master is now; from within io_context::run.
   using hint = std::function<void(const place& master)>;
@@ -47,7 +47,7 @@ class sentinel_watch final : redis::transport::listener {
 
   host host_;
   const hint told_;
-  redis::transport transport_;
+  transport transport_;
   sentinel to_;
   state state_ = state::closed;
   time_point due_ = never;  ///< of the end of opening, or of waiting
@@ -55,4 +55,4 @@ class sentinel_watch final : redis::transport::listener {
   std::string out_;
 };
 
-}  // namespace sluice::redis_sink
+}  // namespace sluice::redis

@@ -2,18 +2,17 @@
 // https://redis.io/docs/latest/develop/reference/sentinel-clients/ is the procedure.
 #pragma once
 
+#include "identity.hpp"
 #include "reply_reader.hpp"
-#include "session.hpp"
 
-#include <redis/url.hpp>
+#include "url.hpp"
 
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 
-namespace sluice::redis_sink {
-using redis::place;
+namespace sluice::redis {
 
 class master_query {
  public:
@@ -40,4 +39,4 @@ class master_query {
   place master_;
 };
 
-}  // namespace sluice::redis_sink
+}  // namespace sluice::redis

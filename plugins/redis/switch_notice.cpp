@@ -1,13 +1,12 @@
 #include "switch_notice.hpp"
 
-#include <redis/command.hpp>
+#include "command.hpp"
 
 #include <array>
 #include <charconv>
 #include <utility>
 
-namespace sluice::redis_sink {
-using redis::append_command;
+namespace sluice::redis {
 
 namespace {
 
@@ -75,4 +74,4 @@ switch_notice::progress switch_notice::fail(std::string reason) {
   return progress::failed;
 }
 
-}  // namespace sluice::redis_sink
+}  // namespace sluice::redis

@@ -11,7 +11,7 @@
 
 struct redisReader;
 
-namespace sluice::redis_sink {
+namespace sluice::redis {
 
 enum class reply_kind : std::uint8_t { integer, status, error, string, nil, array };
 
@@ -21,6 +21,9 @@ struct reply {
   std::string_view text;     ///< of a string; of a status or error, cut at reply_reader::text_max
   std::array<std::string_view, 3> head;  ///< of an array: its first elements, if they are texts
 };
+
+/// The word by which an error is known.
+inline std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
 
 /// One thread. What follows a malformed byte is lost: make a new connection.
 class reply_reader {
@@ -54,4 +57,4 @@ class reply_reader {
   char head_[3][text_max];
 };
 
-}  // namespace sluice::redis_sink
+}  // namespace sluice::redis

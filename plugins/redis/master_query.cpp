@@ -1,12 +1,11 @@
 #include "master_query.hpp"
 
-#include <redis/command.hpp>
+#include "command.hpp"
 
 #include <charconv>
 #include <utility>
 
-namespace sluice::redis_sink {
-using redis::append_command;
+namespace sluice::redis {
 
 void master_query::ask(const identity& as, std::string_view name, std::string& out) {
   reader_.reset();
@@ -53,4 +52,4 @@ master_query::progress master_query::fail(std::string reason) {
   return progress::failed;
 }
 
-}  // namespace sluice::redis_sink
+}  // namespace sluice::redis

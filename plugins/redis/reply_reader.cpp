@@ -6,7 +6,7 @@
 #include <cstring>
 #include <new>
 
-namespace sluice::redis_sink {
+namespace sluice::redis {
 
 /// The reply functions (those of strings that are answers keep the whole text). Only the outermost
 /// value is kept, and of an array the first three elements if they are texts; what else it holds is
@@ -88,4 +88,4 @@ reply_reader::result reply_reader::next(reply& out) {
   return result::reply;
 }
 
-}  // namespace sluice::redis_sink
+}  // namespace sluice::redis

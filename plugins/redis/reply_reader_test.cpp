@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-using namespace sluice::redis_sink;
+using namespace sluice::redis;
 
 namespace {
 
