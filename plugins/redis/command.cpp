@@ -7,8 +7,10 @@
 #include <vector>
 
 namespace sluice::redis {
+namespace {
 
-void append_command(std::initializer_list<std::string_view> words, std::string& out) {
+template <typename Words>
+void append(const Words& words, std::string& out) {
   std::vector<const char*> data;
   std::vector<std::size_t> sizes;
   for (const std::string_view word : words) {
@@ -22,5 +24,13 @@ void append_command(std::initializer_list<std::string_view> words, std::string& 
   out.append(text, static_cast<std::size_t>(size));
   std::free(text);
 }
+
+}  // namespace
+
+void append_command(std::initializer_list<std::string_view> words, std::string& out) {
+  append(words, out);
+}
+
+void append_command(std::span<const std::string> words, std::string& out) { append(words, out); }
 
 }  // namespace sluice::redis

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -9,5 +10,6 @@ namespace sluice::redis {
 
 /// Appends a command of these words to `out`.
 void append_command(std::initializer_list<std::string_view> words, std::string& out);
+void append_command(std::span<const std::string> words, std::string& out);
 
 }  // namespace sluice::redis

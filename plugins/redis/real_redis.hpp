@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -135,6 +136,64 @@ class real_redis {
   command_line options_;
   pid_t child_ = 0;
   context_ptr admin_;
+};
+
+/// A Sentinel of one's own, on TCP.
+class real_sentinel {
+ public:
+  /// Watches the server at this port of 127.0.0.1 as the master `prices`. `more` is of its
+  /// configuration file.
+  explicit real_sentinel(std::uint16_t watched, const std::string& more = "") {
+    std::ofstream{folder_.file("conf")} << "bind 127.0.0.1\nport " << port_ << "\ndir "
+                                        << folder_.path.string()
+                                        << "\nsentinel monitor prices 127.0.0.1 " << watched
+                                        << " 1\nsentinel down-after-milliseconds prices 60000\n"
+                                        << more;
+    child_ = launch({"redis-server", folder_.file("conf"), "--sentinel"}, folder_.file("log"));
+    for (int i = 0; i < 1'000; ++i) {
+      const context_ptr talk{redisConnect("127.0.0.1", port_)};
+      if (talk != nullptr && talk->err == 0) return;
+      ::poll(nullptr, 0, 10);
+    }
+    throw std::runtime_error{"the sentinel did not start"};
+  }
+  ~real_sentinel() {
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+  }
+  real_sentinel(const real_sentinel&) = delete;
+  real_sentinel& operator=(const real_sentinel&) = delete;
+
+  std::string place() const { return "127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  temporary_folder folder_;
+  const std::uint16_t port_ = free_port();
+  pid_t child_ = 0;
+};
+
+/// Takes connections and never says a word.
+class silent_server {
+ public:
+  silent_server() : fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    if (::bind(fd_, reinterpret_cast<sockaddr*>(&at), size) != 0 || ::listen(fd_, 64) != 0 ||
+        ::getsockname(fd_, reinterpret_cast<sockaddr*>(&at), &size) != 0)
+      throw std::runtime_error{"no port to listen on"};
+    port_ = ntohs(at.sin_port);
+  }
+  ~silent_server() { ::close(fd_); }
+  silent_server(const silent_server&) = delete;
+  silent_server& operator=(const silent_server&) = delete;
+
+  std::string place() const { return "127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  int fd_;
+  std::uint16_t port_ = 0;
 };
 
 /// Subscribes to everything.

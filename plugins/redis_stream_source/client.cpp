@@ -1,11 +1,10 @@
 #include "client.hpp"
 
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <redis/command.hpp>
+#include <redis/reply_reader.hpp>
 
-#include <algorithm>
 #include <exception>
+#include <initializer_list>
 #include <utility>
 
 namespace sluice::redis_stream_source {
@@ -21,10 +20,17 @@ std::string within(std::string_view what, duration limit) {
   return std::string{what} + " within " + std::to_string(ms) + " ms";
 }
 
-void append(std::span<const std::string> words, std::string& out) {
-  out += '*' + std::to_string(words.size()) + "\r\n";
-  for (const std::string& word : words)
-    out += '$' + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+redis::connection_settings connection_settings_of(const client_settings& given) {
+  return {given.to,  given.sentinel_user, given.sentinel_password,
+          given.tls, given.timeout,       given.timeout};
+}
+
+/// The first word of what ROLE says.
+std::string_view role_in(const redisReply& reply) {
+  if (reply.type != REDIS_REPLY_ARRAY || reply.elements == 0) return {};
+  const redisReply& first = *reply.element[0];
+  return first.type == REDIS_REPLY_STRING ? std::string_view{first.str, first.len}
+                                          : std::string_view{};
 }
 
 }  // namespace
@@ -33,21 +39,22 @@ client::client(asio::io_context& io, host host, client_settings settings, owner&
     : host_{host},
       settings_{std::move(settings)},
       owner_{told},
-      transport_{io, *this},
+      connection_{io, host, connection_settings_of(settings_), *this},
       backoff_{settings_.backoff_min, settings_.backoff_max,
-               static_cast<std::uint64_t>(host.unix_time().count())},
-      resolver_{host.extension<sluice_resolver>(SLUICE_EXT_RESOLVER)} {}
+               static_cast<std::uint64_t>(host.unix_time().count())} {}
 
 void client::close() {
   state_ = state::closed;
   due_ = never;
   waiting_ = false;
-  transport_.close();
+  connection_.close();
 }
 
 void client::give_up(std::string_view why) {
-  const std::string reason{why};
-  close();
+  const std::string master = connection_.master();
+  const std::string reason = (master.empty() ? "" : master + ": ").append(why);
+  connection_.hang_up();
+  waiting_ = false;
   state_ = state::waiting;
   due_ = host_.now() + backoff_.next();
   owner_.down(reason);
@@ -56,58 +63,10 @@ void client::give_up(std::string_view why) {
 // --- to be connected ----------------------------------------------------------------------------
 
 void client::dial() {
-  state_ = state::resolving;
-  due_ = host_.now() + settings_.timeout;
-  endpoints_.clear();
-  next_endpoint_ = 0;
-  const redis::address& to = settings_.to;
-  try {
-    // Files are read at each attempt: certificates are renewed.
-    if (to.kind == redis::transport_kind::tls) tls_.emplace(settings_.tls);
-  } catch (const std::exception& exception) {
-    return give_up(exception.what());
-  }
-  if (to.kind == redis::transport_kind::unix_socket) {
-    endpoints_ = {asio::local::stream_protocol::endpoint{to.path}};
-    return connect_next();
-  }
-  boost::system::error_code error;
-  const auto numeric = asio::ip::make_address(to.server.host, error);
-  if (!error) {
-    endpoints_ = {asio::ip::tcp::endpoint{numeric, to.server.port}};
-    return connect_next();
-  }
-  if (resolver_ == nullptr) return give_up("this host looks up no names: write a numeric address");
-  // A lookup cannot be called off: one of an earlier attempt serves this one.
-  if (lookup_ == 0) lookup_ = resolver_->begin(host_.raw(), borrow(to.server.host));
-}
-
-void client::poll() {
-  if (state_ != state::resolving || lookup_ == 0) return;
-  char buffer[4096];
-  sluice_text text{buffer, sizeof buffer, 0};
-  const sluice_status status = resolver_->result(host_.raw(), lookup_, &text);
-  if (status == SLUICE_AGAIN) return;
-  lookup_ = 0;
-  std::string_view rest{buffer, text.size};
-  if (status != SLUICE_OK) return give_up(settings_.to.server.host + ": " + std::string{rest});
-  while (!rest.empty()) {
-    const auto end = std::min(rest.find('\n'), rest.size());
-    boost::system::error_code error;
-    const auto numeric = asio::ip::make_address(std::string{rest.substr(0, end)}, error);
-    if (!error) endpoints_.push_back(asio::ip::tcp::endpoint{numeric, settings_.to.server.port});
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  if (endpoints_.empty()) return give_up(settings_.to.server.host + ": has no address");
-  connect_next();
-}
-
-void client::connect_next() {
-  state_ = state::connecting;
-  due_ = host_.now() + settings_.timeout;
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(2 * settings_.timeout);
-  transport_.open(endpoints_[next_endpoint_++], tls_ ? &*tls_ : nullptr, settings_.to.server.host,
-                  static_cast<std::uint32_t>(std::max<std::int64_t>(ms.count(), 1'000)));
+  state_ = state::dialing;
+  due_ = never;
+  moved_to_.reset();
+  connection_.dial();
 }
 
 void client::opened() {
@@ -115,29 +74,30 @@ void client::opened() {
   due_ = host_.now() + settings_.timeout;
   reader_.reset(redisReaderCreate());
   reply_bytes_ = 0;
-  greeting_.clear();
-  out_.clear();
   try {
-    const redis::address& to = settings_.to;
-    const std::string password = settings_.password ? host_.read(settings_.password) : to.password;
-    if (!password.empty()) {
-      if (to.user.empty())
-        redis::append_command({"AUTH", password}, out_);
-      else
-        redis::append_command({"AUTH", to.user, password}, out_);
-      greeting_.push_back("AUTH");
-    }
-    if (to.database.value_or(0) != 0) {
-      redis::append_command({"SELECT", std::to_string(*to.database)}, out_);
-      greeting_.push_back("SELECT");
-    }
+    append_greeting();
   } catch (const std::exception& exception) {
     return give_up(exception.what());
   }
-  redis::append_command({"CLIENT", "SETNAME", settings_.name}, out_);
-  redis::append_command({"PING"}, out_);
-  greeting_.insert(greeting_.end(), {"CLIENT", "PING"});
-  if (!transport_.send(out_)) give_up("the greeting could not be written");
+  if (!connection_.send(out_)) give_up("the greeting could not be written");
+}
+
+void client::append_greeting() {
+  const redis::address& to = settings_.to;
+  const redis::identity as{to.user,
+                           settings_.password ? host_.read(settings_.password) : to.password,
+                           to.database.value_or(0), settings_.name};
+  greeting_.clear();
+  out_.clear();
+  if (redis::append_auth(as, out_)) greeting_.push_back("AUTH");
+  const auto say = [this](std::initializer_list<std::string_view> words) {
+    redis::append_command(words, out_);
+    greeting_.push_back(*words.begin());
+  };
+  if (as.database != 0) say({"SELECT", std::to_string(as.database)});
+  if (!to.sentinels.empty()) say({"ROLE"});
+  say({"CLIENT", "SETNAME", as.client_name});
+  say({"PING"});
 }
 
 void client::greeting_answered(const redisReply& reply) {
@@ -147,22 +107,45 @@ void client::greeting_answered(const redisReply& reply) {
     // Only the first word: some servers repeat a command they refuse, and with it the password.
     const std::string_view error{reply.str, reply.len};
     return give_up(std::string{what} + " was answered " +
-                   std::string{what == "AUTH" ? error.substr(0, error.find(' ')) : error});
+                   std::string{what == "AUTH" ? redis::first_word(error) : error});
   }
+  // A Sentinel may still name the old master: who asks again soon hears of the new one.
+  if (what == "ROLE" && role_in(reply) != "master")
+    return give_up("is not the master; its role is " + std::string{role_in(reply)});
   if (!greeting_.empty()) return;
   state_ = state::live;
   due_ = never;
-  owner_.up();
+  owner_.up(connection_.master());
+  follow_hint();
+}
+
+/// Only a hint: who is dialled then is what a Sentinel says when it is asked, and what ROLE says.
+void client::hinted(const redis::place& master) {
+  if (state_ == state::closed) return;
+  if (state_ == state::waiting) {
+    due_ = host_.now();
+    return;
+  }
+  moved_to_ = master;
+  follow_hint();
+}
+
+/// Once the last command is answered: what it brought would else wait until it is claimed.
+void client::follow_hint() {
+  if (!moved_to_ || state_ != state::live || waiting_) return;
+  if (*moved_to_ == connection_.target()) return moved_to_.reset();
+  owner_.down("a sentinel says that the master is " + text_of(*moved_to_) + " now");
+  dial();
 }
 
 // --- connected ----------------------------------------------------------------------------------
 
 void client::ask(const std::vector<std::string>& words, duration longest, time_point now) {
   out_.clear();
-  append(words, out_);
+  redis::append_command(words, out_);
   waiting_ = true;
   due_ = now + settings_.timeout + longest;
-  if (!transport_.send(out_)) give_up("a command could not be written");
+  if (!connection_.send(out_)) give_up("a command could not be written");
 }
 
 void client::received(std::span<const char> bytes) {
@@ -188,24 +171,22 @@ void client::take(const redisReply& reply) {
   due_ = never;
   backoff_.reset();
   owner_.answered(reply);
+  follow_hint();
 }
 
 void client::closed(std::string_view why) {
-  if (state_ == state::connecting && next_endpoint_ < endpoints_.size()) return connect_next();
   if (state_ != state::closed && state_ != state::waiting) give_up(why);
 }
 
 void client::on_timer(time_point now) {
+  connection_.on_timer(now);
   if (now < due_) return;
   switch (state_) {
-    case state::closed: return;
+    case state::closed:
+    case state::dialing: return;
     case state::waiting: return dial();
-    case state::resolving:
-      return give_up(within("no address for " + settings_.to.server.host, settings_.timeout));
-    case state::connecting:
-      transport_.close();
-      return closed(within("no connection", settings_.timeout));
-    default: return give_up(within("no answer", settings_.timeout));
+    case state::greeting:
+    case state::live: return give_up(within("no answer", settings_.timeout));
   }
 }
 

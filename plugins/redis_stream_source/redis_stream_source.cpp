@@ -59,6 +59,8 @@ client_settings client_settings_of(const source::config& given, host host) {
   client_settings made;
   made.to = redis::parse_url(given.url);
   made.password = given.password;
+  made.sentinel_user = given.sentinel_user;
+  made.sentinel_password = given.sentinel_password;
   made.name = redis::client_name(host);
   made.tls.ca_file = given.tls_ca_file;
   made.timeout = given.timeout;
@@ -77,10 +79,15 @@ void source::validate(const config& given, problems& found) {
     found.add("dead_letters", "is the stream itself; allowed is any other");
   try {
     const redis::address to = redis::parse_url(given.url);
-    if (!to.sentinels.empty() || !to.seeds.empty())
+    if (!to.seeds.empty())
       found.add("url",
-                "names sentinels or a cluster; allowed is one server, by redis://, rediss:// or "
-                "unix://");
+                "names a cluster; allowed is one server, by redis://, rediss:// or unix://, or "
+                "redis+sentinel://");
+    if (to.sentinels.empty() && given.sentinel_password)
+      found.add("sentinel_password",
+                "is of no use without sentinels; allowed with a url of redis+sentinel://");
+    if (!given.sentinel_user.empty() && !given.sentinel_password)
+      found.add("sentinel_user", "there is a user but no sentinel_password");
     if (to.kind != redis::transport_kind::tls && !given.tls_ca_file.empty())
       found.add("tls_ca_file", "is of no use without TLS; allowed with a url of rediss://");
   } catch (const std::invalid_argument& error) {
@@ -153,10 +160,10 @@ void source::publish_counts() {
   meters_.publish();
 }
 
-void source::up() {
+void source::up(std::string_view at) {
   down_told_ = false;
   consumer_.connected();
-  host_.event("connected", place_);
+  host_.event("connected", at.empty() ? place_ : place_ + ", " + std::string{at});
 }
 
 void source::answered(const redisReply& reply) {

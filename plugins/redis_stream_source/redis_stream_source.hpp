@@ -38,8 +38,8 @@ class source final : client::owner, outlet {
  public:
   struct config {
     std::string url, stream, group, consumer, start, field, key_field, schema_field, dead_letters;
-    std::string tls_ca_file;
-    secret password;
+    std::string tls_ca_file, sentinel_user;
+    secret password, sentinel_password;
     bool create_group{};
     std::uint32_t batch{};
     std::uint64_t max_deliveries{};
@@ -50,13 +50,19 @@ class source final : client::owner, outlet {
   static constexpr auto fields = sluice::fields(
       field<&config::url>("url",
                           "Where Redis is: redis://host:port/database, rediss:// for TLS, "
-                          "unix:///path?db=N. May hold user:password@; `password` is the better "
-                          "place for one, since it is read anew at each connection.")
+                          "unix:///path?db=N, or redis+sentinel://host:port,host:port/master: who "
+                          "knows where the master of that name is. May hold user:password@; "
+                          "`password` is the better place for one, since it is read anew at each "
+                          "connection.")
           .by_default("redis://127.0.0.1:6379")
           .between(1, 2048)
           .from_environment("REDIS_URL"),
       field<&config::password>(
           "password", "Password; overrides the URL's. Read anew at each connection, never logged."),
+      field<&config::sentinel_user>("sentinel_user", "ACL user at the sentinels.").between(0, 256),
+      field<&config::sentinel_password>("sentinel_password",
+                                        "Password of the sentinels themselves, if they ask for "
+                                        "one. Read anew at each connection, never logged."),
       field<&config::stream>("stream", "Key of the stream.").required().between(1, 512),
       field<&config::group>("group", "Consumer group: its consumers share the entries.")
           .by_default("sluice")
@@ -123,7 +129,7 @@ class source final : client::owner, outlet {
           .between(1 * ms, 60 * second)
           .advanced(),
       field<&config::backoff_max>("backoff_max", "Highest ceiling of the wait between attempts.")
-          .by_default("2s")
+          .by_default("500ms")
           .between(1 * ms, 600 * second)
           .advanced(),
       field<&config::tls_ca_file>("tls_ca_file",
@@ -147,7 +153,7 @@ class source final : client::owner, outlet {
   bool drain(time_point);
 
  private:
-  void up() override;
+  void up(std::string_view at) override;
   void answered(const redisReply& reply) override;
   void down(std::string_view why) override;
   void push(std::span<const entry> entries) override;

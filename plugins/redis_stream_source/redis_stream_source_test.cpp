@@ -37,6 +37,28 @@ bool says(const std::string& text, const std::string& what) {
   return text.find(what) != std::string::npos;
 }
 
+harness reading(const std::string& settings) {
+  return harness{sluice::plugin_of<sluice::redis_stream_source::source>,
+                 "stream = \"s\"\nblock = \"20ms\"\n" + settings, real_time()};
+}
+
+/// The text of the first event of this kind, empty if it does not come.
+std::string hears(harness& run, const std::string& kind) {
+  std::string told;
+  run.run_until(
+      [&] {
+        for (const auto& each : run.events())
+          if (told.empty() && each.kind == kind) told = each.text;
+        return !told.empty();
+      },
+      patience);
+  return told;
+}
+
+command_line at_port(std::uint16_t port) {
+  return {"--bind", "127.0.0.1", "--port", std::to_string(port)};
+}
+
 }  // namespace
 
 TEST_CASE("reads a stream by a group of its own making, with keys, and acknowledges") {
@@ -112,10 +134,49 @@ TEST_CASE("a key that holds something else is said, and tried again") {
   CHECK(run.run_until([&] { return run.metric("acknowledged") == 1; }, patience));
 }
 
+TEST_CASE("sentinels are asked in turn for the master, each for a moment") {
+  const std::uint16_t port = free_port();
+  real_redis server{at_port(port)};
+  server.ask({"XADD", "s", "*", "data", "first"});
+  const silent_server silent;
+  const real_sentinel stranger{port}, sentinel{port, "requirepass hidden\n"};
+  const std::string url = "url = \"redis+sentinel://" + silent.place() + "," + sentinel.place();
+  harness run = reading(url + "/prices\"\nsentinel_password = \"hidden\"");
+  const std::string told = hears(run, "connected");
+  CHECK(says(told, "/prices, the master at 127.0.0.1:" + std::to_string(port)));
+  CHECK_FALSE(says(told, "hidden"));
+  CHECK(run.run_until([&] { return run.metric("acknowledged") == 1; }, patience));
+
+  harness locked_out = reading(url + "/prices\"\nsentinel_password = \"wrong\"");
+  const std::string why = hears(locked_out, "disconnected");
+  CHECK(says(why, "no sentinel told where the master `prices` is: sentinel " + silent.place() +
+                      ": no answer to the greeting within 300 ms; sentinel " + sentinel.place() +
+                      ": AUTH was answered WRONGPASS"));
+  CHECK_FALSE(says(why, "wrong"));
+
+  harness nobody = reading("url = \"redis+sentinel://" + stranger.place() + "/nobody\"");
+  CHECK(says(hears(nobody, "disconnected"), "knows no master `nobody`"));
+}
+
+TEST_CASE("what a sentinel names is left alone unless it is a master") {
+  const std::uint16_t port = free_port(), of_replica = free_port();
+  real_redis master{at_port(port)}, replica{at_port(of_replica)};
+  replica.ask({"REPLICAOF", "127.0.0.1", std::to_string(port)});
+  const real_sentinel sentinel{of_replica};
+  harness run =
+      reading("backoff_max = \"50ms\"\nurl = \"redis+sentinel://" + sentinel.place() + "/prices\"");
+  CHECK(says(hears(run, "disconnected"), "the master at 127.0.0.1:" + std::to_string(of_replica) +
+                                             ": is not the master; its role is slave"));
+  replica.ask({"REPLICAOF", "NO", "ONE"});
+  CHECK_FALSE(hears(run, "connected").empty());
+}
+
 TEST_CASE("what cannot be is refused by name") {
   CHECK(says(why_refused(""), "stream"));
   CHECK(says(why_refused("stream = \"s\"\ndead_letters = \"s\""), "dead_letters"));
   CHECK(says(why_refused("stream = \"s\"\nurl = \"redis+cluster://a,b\""), "url"));
+  CHECK(says(why_refused("stream = \"s\"\nsentinel_user = \"u\""), "sentinel_user"));
+  CHECK(says(why_refused("stream = \"s\"\nsentinel_password = \"p\""), "sentinel_password"));
   CHECK(says(why_refused("stream = \"s\"\ntls_ca_file = \"ca.pem\""), "tls_ca_file"));
   const std::string told = why_refused("stream = \"s\"\nurl = \"http://user:hidden@a\"");
   CHECK(says(told, "url"));

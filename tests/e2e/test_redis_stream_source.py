@@ -10,13 +10,16 @@ import time
 
 from harness import SINK, Case, main, wait_until
 from kite_feed import frame, full_packet
+from process import SLOWNESS
 from redis_client import encode, read_reply
+from redis_sentinels import SentinelGroup
 
 LONG = os.environ.get("SLUICE_LONG") == "1"
 KILLS = 20 if LONG else 2
 ENTRIES = "entries"
 GROUP = "workers"
 PAUSE = 2  # s; longer than the sink's timeout
+FIRST_ENTRY_LIMIT = 5  # s from kill -9, with down-after 1 s
 
 
 class StreamSource(Case):
@@ -40,8 +43,9 @@ class StreamSource(Case):
         while not over.is_set():
             self.add(500)
 
-    def worker(self, name, outlet=None, keys="", sink="", publish=None):
-        """It writes to a stream of its name, unless `publish` says where to instead."""
+    def worker(self, name, outlet=None, keys="", sink="", publish=None, url=None):
+        """It reads from `url`, or from the inlet, and writes to a stream of its name, unless
+        `publish` says where to instead."""
         to = publish or f'mode = "stream"\nchannel = "out:{name}"'
         file = self.write(f"{name}.toml", f"""
 [pipeline]
@@ -50,7 +54,7 @@ name = "{name}"
 [[stage]]
 name = "{ENTRIES}"
 plugin = "redis_stream_source"
-url = "{self.inlet.url}"
+url = "{url or self.inlet.url}"
 stream = "in"
 group = "{GROUP}"
 claim_idle = "1s"
@@ -221,6 +225,75 @@ class Trouble(StreamSource):
         self.await_all_acknowledged(10)
         self.assert_balanced(worker)
         self.assertIn("disconnected", worker.log)
+
+
+class BehindSentinels(StreamSource):
+    def setUp(self):
+        self.group = SentinelGroup(self.folder)
+        self.addCleanup(self.group.close)
+        self.inlet = self.group.master
+        self.written = 0
+
+    def test_the_master_is_killed(self):
+        old, new = self.group.master, self.group.replica
+        outlet = self.redis()
+        worker = self.worker("one", outlet, url=self.group.url)
+        self.add(200)
+        wait_until(lambda: len(self.done("one", outlet)) == 200, 20, "they come")
+        over = threading.Event()
+        adding = threading.Thread(target=self.add_until_refused, args=(over,))
+        adding.start()
+        try:
+            wait_until(lambda: self.pending_of(worker) > 0, 10, "it is at work")
+        finally:
+            old.kill()
+            killed = time.monotonic()
+            over.set()
+            adding.join()
+        wait_until(lambda: new.command("ROLE")[0] == b"master", 20, "the replica is promoted")
+        self.inlet = new
+        self.add(1)
+        mark = self.written - 1
+        wait_until(lambda: mark in self.done("one", outlet), 20, "it reads from the new master")
+        pause = time.monotonic() - killed
+        self.assertLess(pause, FIRST_ENTRY_LIMIT * SLOWNESS)
+        print(f"first entry from the new master after {pause:.2f} s", flush=True)
+        self.add(200)
+        self.await_all_acknowledged(20)
+        there = {int(fields[-1]) for _, fields in new.command("XRANGE", "in", "-", "+")}
+        times = collections.Counter(self.done("one", outlet))
+        self.assertEqual(there - set(times), set(), "what the new master has was processed")
+        print(f"{len(there)} entries, {sum(times.values()) - len(times)} came again", flush=True)
+        self.assertEqual(self.dead(), [])
+        self.assert_balanced(worker)
+        self.assertIn(f"the master at 127.0.0.1:{new.port}", worker.log)
+        self.assert_ends_well(worker)
+
+    def add_until_refused(self, over):
+        """Numbers are counted as used, whether they were taken or not."""
+        while not over.is_set():
+            try:
+                self.add(500)
+            except (OSError, EOFError):
+                self.written += 500
+                return
+
+    def test_a_failover_on_command(self):
+        """The old master goes on for seconds before it is made a replica."""
+        outlet = self.redis()
+        worker = self.worker("one", outlet, url=self.group.url)
+        self.add(200)
+        self.await_all_acknowledged(20)
+        new = self.group.replica
+        self.group.sentinels[0].command("SENTINEL", "FAILOVER", "prices")
+        wait_until(lambda: f"the master at 127.0.0.1:{new.port}" in worker.log, 20,
+                   "it follows the failover")
+        self.inlet = new
+        self.add(200)
+        self.await_all_acknowledged(20)
+        self.assertEqual(set(self.done("one", outlet)), set(range(400)))
+        self.assert_balanced(worker)
+        self.assert_ends_well(worker)
 
 
 if __name__ == "__main__":
