@@ -12,7 +12,7 @@ from harness import SINK, Case, main, wait_until
 from kite_feed import frame, full_packet
 from process import SLOWNESS
 from redis_client import encode, read_reply
-from redis_sentinels import SentinelGroup
+from redis_sentinels import SentinelGroup, role
 
 LONG = os.environ.get("SLUICE_LONG") == "1"
 KILLS = 20 if LONG else 2
@@ -250,7 +250,7 @@ class BehindSentinels(StreamSource):
             killed = time.monotonic()
             over.set()
             adding.join()
-        wait_until(lambda: new.command("ROLE")[0] == b"master", 20, "the replica is promoted")
+        wait_until(lambda: role(new)[0] == b"master", 20, "the replica is promoted")
         self.inlet = new
         self.add(1)
         mark = self.written - 1
@@ -278,8 +278,7 @@ class BehindSentinels(StreamSource):
                 self.written += 500
                 return
 
-    def test_a_failover_on_command(self):
-        """The old master goes on for seconds before it is made a replica."""
+    def test_a_failover_on_command_is_followed_before_the_old_master_is_made_a_replica(self):
         outlet = self.redis()
         worker = self.worker("one", outlet, url=self.group.url)
         self.add(200)
