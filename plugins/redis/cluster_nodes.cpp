@@ -69,7 +69,7 @@ std::optional<std::vector<cluster_node>> parse_cluster_nodes(std::string_view te
     if (has_flag(flags, "noaddr") || has_flag(flags, "handshake")) continue;
     const auto at = place_of(take(where, '@'), told_by);
     if (!at) return {};
-    cluster_node made{*at, has_flag(flags, "master"), {}};
+    cluster_node made{*at, has_flag(flags, "master"), has_flag(flags, "myself"), {}};
     if (!take_slots(line, made.slots)) return {};
     found.push_back(std::move(made));
   }

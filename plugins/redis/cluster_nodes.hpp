@@ -17,6 +17,7 @@ struct slot_range {
 struct cluster_node {
   place at;
   bool master = false;
+  bool self = false;              ///< it is who tells
   std::vector<slot_range> slots;  ///< only of a master
 };
 

@@ -32,6 +32,7 @@ TEST_CASE("cluster nodes: masters with their slots, replicas, and who has no add
   REQUIRE(nodes.size() == 4);
   CHECK(text_of(nodes[0].at) == "127.0.0.1:30004");
   CHECK_FALSE(nodes[0].master);
+  CHECK_FALSE(nodes[0].self);
   CHECK(nodes[1].master);
   REQUIRE(nodes[1].slots.size() == 2);
   CHECK(nodes[1].slots[0].first == 5461);
@@ -39,6 +40,7 @@ TEST_CASE("cluster nodes: masters with their slots, replicas, and who has no add
   CHECK(nodes[1].slots[1].first == 7);
   CHECK(nodes[1].slots[1].last == 7);
   CHECK(text_of(nodes[2].at) == "10.0.0.9:30001");
+  CHECK(nodes[2].self);
   CHECK(nodes[2].slots.size() == 1);
   CHECK(text_of(nodes[3].at) == "[::1]:30005");
   CHECK(nodes[3].slots.empty());

@@ -1,5 +1,6 @@
 #include "client.hpp"
 
+#include <redis/cluster_nodes.hpp>
 #include <redis/command.hpp>
 #include <redis/reply_reader.hpp>
 
@@ -14,6 +15,8 @@ namespace {
 
 /// A batch of entries is held in memory whole; what is larger is refused.
 constexpr std::uint64_t reply_max = 64u << 20;
+/// From node to node: while a slot moves they may not agree.
+constexpr int hops_max = 5;
 
 std::string within(std::string_view what, duration limit) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
@@ -41,20 +44,23 @@ client::client(asio::io_context& io, host host, client_settings settings, owner&
       owner_{told},
       connection_{io, host, connection_settings_of(settings_), *this},
       backoff_{settings_.backoff_min, settings_.backoff_max,
-               static_cast<std::uint64_t>(host.unix_time().count())} {}
+               static_cast<std::uint64_t>(host.unix_time().count())} {
+  if (!settings_.to.seeds.empty()) search_.emplace(settings_.to.seeds, settings_.slot);
+}
 
 void client::close() {
   state_ = state::closed;
   due_ = never;
-  waiting_ = false;
+  up_ = waiting_ = false;
   connection_.close();
 }
 
 void client::give_up(std::string_view why) {
-  const std::string master = connection_.master();
-  const std::string reason = (master.empty() ? "" : master + ": ").append(why);
+  const std::string where = search_ ? "node " + text_of(node_) : connection_.master();
+  const std::string reason = (where.empty() ? "" : where + ": ").append(why);
   connection_.hang_up();
-  waiting_ = false;
+  up_ = waiting_ = visiting_ = false;
+  hops_ = 0;
   state_ = state::waiting;
   due_ = host_.now() + backoff_.next();
   owner_.down(reason);
@@ -66,7 +72,22 @@ void client::dial() {
   state_ = state::dialing;
   due_ = never;
   moved_to_.reset();
+  if (search_) return go_to(search_->next());
   connection_.dial();
+}
+
+void client::go_to(const redis::place& node) {
+  state_ = state::dialing;
+  due_ = never;
+  node_ = node;
+  connection_.aim(node);
+  connection_.dial();
+}
+
+/// One node says that it is not the right one, but another.
+void client::hop(const redis::place& node) {
+  if (++hops_ > hops_max) return give_up("is the last of a row of nodes that name each other");
+  go_to(node);
 }
 
 void client::opened() {
@@ -74,6 +95,7 @@ void client::opened() {
   due_ = host_.now() + settings_.timeout;
   reader_.reset(redisReaderCreate());
   reply_bytes_ = 0;
+  asking_ = false;
   try {
     append_greeting();
   } catch (const std::exception& exception) {
@@ -96,6 +118,7 @@ void client::append_greeting() {
   };
   if (as.database != 0) say({"SELECT", std::to_string(as.database)});
   if (!to.sentinels.empty()) say({"ROLE"});
+  if (search_ && !visiting_) say({"CLUSTER", "NODES"});
   say({"CLIENT", "SETNAME", as.client_name});
   say({"PING"});
 }
@@ -112,11 +135,32 @@ void client::greeting_answered(const redisReply& reply) {
   // A Sentinel may still name the old master: who asks again soon hears of the new one.
   if (what == "ROLE" && role_in(reply) != "master")
     return give_up("is not the master; its role is " + std::string{role_in(reply)});
-  if (!greeting_.empty()) return;
+  if (what == "CLUSTER") return told_of_nodes(reply);
+  if (greeting_.empty()) greeted();
+}
+
+void client::greeted() {
   state_ = state::live;
   due_ = never;
-  owner_.up(connection_.master());
+  if (!visiting_ && home_ != node_) {
+    if (up_) host_.event("slot_moved", "the stream's slot is served by " + text_of(node_));
+    home_ = node_;
+  }
+  if (!std::exchange(up_, true))
+    owner_.up(search_ ? "node " + text_of(node_) : connection_.master());
+  if (waiting_) return send(host_.now());
   follow_hint();
+}
+
+void client::told_of_nodes(const redisReply& reply) {
+  const std::string_view text = reply.type == REDIS_REPLY_STRING
+                                    ? std::string_view{reply.str, reply.len}
+                                    : std::string_view{};
+  const auto server = search_->owner(text, node_);
+  if (!server)
+    return give_up("names no node that serves the stream's slot " +
+                   std::to_string(search_->slot()));
+  if (*server != node_) hop(*server);
 }
 
 /// Only a hint: who is dialled then is what a Sentinel says when it is asked, and what ROLE says.
@@ -134,6 +178,7 @@ void client::hinted(const redis::place& master) {
 void client::follow_hint() {
   if (!moved_to_ || state_ != state::live || waiting_) return;
   if (*moved_to_ == connection_.target()) return moved_to_.reset();
+  up_ = false;
   owner_.down("a sentinel says that the master is " + text_of(*moved_to_) + " now");
   dial();
 }
@@ -141,10 +186,18 @@ void client::follow_hint() {
 // --- connected ----------------------------------------------------------------------------------
 
 void client::ask(const std::vector<std::string>& words, duration longest, time_point now) {
+  asked_ = words;
+  longest_ = longest;
+  send(now);
+}
+
+void client::send(time_point now) {
   out_.clear();
-  redis::append_command(words, out_);
+  asking_ = visiting_;
+  if (asking_) redis::append_command({"ASKING"}, out_);
+  redis::append_command(asked_, out_);
   waiting_ = true;
-  due_ = now + settings_.timeout + longest;
+  due_ = now + settings_.timeout + longest_;
   if (!connection_.send(out_)) give_up("a command could not be written");
 }
 
@@ -167,11 +220,33 @@ void client::received(std::span<const char> bytes) {
 
 void client::take(const redisReply& reply) {
   if (state_ == state::greeting) return greeting_answered(reply);
-  if (!std::exchange(waiting_, false)) return give_up("a reply came that nothing asked for");
+  if (std::exchange(asking_, false)) return;  // what ASKING says
+  if (!waiting_) return give_up("a reply came that nothing asked for");
+  if (redirected(reply)) return;
+  waiting_ = false;
   due_ = never;
+  hops_ = 0;
   backoff_.reset();
   owner_.answered(reply);
+  if (state_ != state::live) return;
+  if (std::exchange(visiting_, false)) return go_to(home_);
   follow_hint();
+}
+
+/// Whether what was asked was not done, since the slot moves, and is on its way again.
+bool client::redirected(const redisReply& reply) {
+  if (!search_ || reply.type != REDIS_REPLY_ERROR) return false;
+  const std::string_view error{reply.str, reply.len};
+  if (redis::first_word(error) == "UNBLOCKED") {
+    // The stream left while it was waited for an entry: who is asked again says where it is.
+    send(host_.now());
+    return true;
+  }
+  const auto to = redis::redirection(error, node_);
+  if (!to) return false;
+  visiting_ = redis::first_word(error) == "ASK";
+  hop(*to);
+  return true;
 }
 
 void client::closed(std::string_view why) {

@@ -1,6 +1,9 @@
 // One connection to a Redis that is asked one command at a time: dial, greet, ask, notice its end,
-// wait, begin anew, for ever. Never blocks; all times are the host's.
+// wait, begin anew, for ever. In a cluster it is to the node that serves the stream's slot,
+// wherever that is just now. Never blocks; all times are the host's.
 #pragma once
+
+#include "slot_search.hpp"
 
 #include <redis/backoff.hpp>
 #include <redis/connection.hpp>
@@ -24,7 +27,8 @@ namespace sluice::redis_stream_source {
 
 struct client_settings {
   redis::address to;
-  secret password;  ///< if set, instead of the URL's; read anew at each connection
+  std::uint16_t slot = 0;  ///< of the stream, in a cluster
+  secret password;         ///< if set, instead of the URL's; read anew at each connection
   std::string sentinel_user;
   secret sentinel_password;  ///< if set; read anew at each connection
   std::string name;
@@ -53,9 +57,10 @@ class client final : redis::connection::user {
   void on_timer(time_point now);
   time_point deadline() const { return std::min(due_, connection_.deadline()); }
 
-  bool up() const { return state_ == state::live; }
+  /// Or on its way from one node of a cluster to another.
+  bool up() const { return up_; }
   /// Nothing is unanswered.
-  bool idle() const { return up() && !waiting_ && connection_.idle(); }
+  bool idle() const { return state_ == state::live && !waiting_ && connection_.idle(); }
   /// When idle(). The peer may take `longest` beyond the usual time to answer.
   void ask(const std::vector<std::string>& words, duration longest, time_point now);
   /// The peer is of no use now: hangs up and tries again later.
@@ -77,8 +82,14 @@ class client final : redis::connection::user {
   void hinted(const redis::place& master) override;
 
   void dial();
+  void go_to(const redis::place& node);
+  void hop(const redis::place& node);
   void follow_hint();
   void append_greeting();
+  void greeted();
+  void send(time_point now);
+  bool redirected(const redisReply& reply);
+  void told_of_nodes(const redisReply& reply);
   void take(const redisReply& reply);
   void greeting_answered(const redisReply& reply);
 
@@ -94,9 +105,20 @@ class client final : redis::connection::user {
   time_point due_ = never;  ///< of the next attempt, or of the answer that is waited for
   /// Where a Sentinel says the master is now. Nothing more is asked of another.
   std::optional<redis::place> moved_to_;
+  bool up_ = false;                         ///< the owner was told so
   bool waiting_ = false;                    ///< for an answer
+  std::vector<std::string> asked_;          ///< the last command, which another node may be for
+  duration longest_{};                      ///< of its answer
   std::vector<std::string_view> greeting_;  ///< the commands of it that are unanswered
   std::string out_;
+
+  // Of a cluster.
+  std::optional<slot_search> search_;
+  redis::place node_;      ///< who is dialled or connected
+  redis::place home_;      ///< who served the slot last
+  bool visiting_ = false;  ///< at a node that is to serve the slot: for one command
+  bool asking_ = false;    ///< an ASKING is unanswered
+  int hops_ = 0;           ///< from node to node, without an answer
 };
 
 }  // namespace sluice::redis_stream_source

@@ -1,6 +1,7 @@
 #include "redis_stream_source.hpp"
 
 #include <redis/client_name.hpp>
+#include <redis/slot.hpp>
 
 #include <unistd.h>
 
@@ -36,12 +37,31 @@ std::string own_name() {
   return std::string{name} + ":" + std::to_string(::getpid());
 }
 
+/// In a cluster it must be in the stream's slot.
+std::string dead_letters_of(const source::config& given, const redis::address& to) {
+  if (!given.dead_letters.empty()) return given.dead_letters;
+  const std::string plain = given.stream + ":dead";
+  if (to.seeds.empty() || redis::slot_of(plain) == redis::slot_of(given.stream)) return plain;
+  return "{" + given.stream + "}:dead";
+}
+
+void validate_slots(const source::config& given, const redis::address& to, problems& found) {
+  const std::string dead_letters = dead_letters_of(given, to);
+  const auto slot = redis::slot_of(given.stream), other = redis::slot_of(dead_letters);
+  if (to.seeds.empty() || other == slot) return;
+  found.add("dead_letters", "`" + dead_letters + "` is in the cluster's slot " +
+                                std::to_string(other) + " and `" + given.stream + "` in " +
+                                std::to_string(slot) +
+                                "; allowed is one in the stream's slot, by a hash tag as in "
+                                "{orders} and {orders}:dead");
+}
+
 consumer_settings consumer_settings_of(const source::config& given) {
   consumer_settings made;
   made.stream = given.stream;
   made.group = given.group;
   made.name = given.consumer.empty() ? own_name() : given.consumer;
-  made.dead_letters = given.dead_letters.empty() ? given.stream + ":dead" : given.dead_letters;
+  made.dead_letters = dead_letters_of(given, redis::parse_url(given.url));
   made.start = given.start;
   made.field = given.field;
   made.key_field = given.key_field;
@@ -58,6 +78,7 @@ consumer_settings consumer_settings_of(const source::config& given) {
 client_settings client_settings_of(const source::config& given, host host) {
   client_settings made;
   made.to = redis::parse_url(given.url);
+  made.slot = redis::slot_of(given.stream);
   made.password = given.password;
   made.sentinel_user = given.sentinel_user;
   made.sentinel_password = given.sentinel_password;
@@ -79,10 +100,7 @@ void source::validate(const config& given, problems& found) {
     found.add("dead_letters", "is the stream itself; allowed is any other");
   try {
     const redis::address to = redis::parse_url(given.url);
-    if (!to.seeds.empty())
-      found.add("url",
-                "names a cluster; allowed is one server, by redis://, rediss:// or unix://, or "
-                "redis+sentinel://");
+    validate_slots(given, to, found);
     if (to.sentinels.empty() && given.sentinel_password)
       found.add("sentinel_password",
                 "is of no use without sentinels; allowed with a url of redis+sentinel://");

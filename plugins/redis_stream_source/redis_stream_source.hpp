@@ -48,12 +48,14 @@ class source final : client::owner, outlet {
 
   static constexpr double ms = 1e6, second = 1e9;  // ns
   static constexpr auto fields = sluice::fields(
-      field<&config::url>("url",
-                          "Where Redis is: redis://host:port/database, rediss:// for TLS, "
-                          "unix:///path?db=N, or redis+sentinel://host:port,host:port/master: who "
-                          "knows where the master of that name is. May hold user:password@; "
-                          "`password` is the better place for one, since it is read anew at each "
-                          "connection.")
+      field<&config::url>(
+          "url",
+          "Where Redis is: redis://host:port/database, rediss:// for TLS, "
+          "unix:///path?db=N, redis+sentinel://host:port,host:port/master: who "
+          "knows where the master of that name is, or "
+          "redis+cluster://host:port,host:port: some nodes of a cluster. May hold user:password@; "
+          "`password` is the better place for one, since it is read anew at each "
+          "connection.")
           .by_default("redis://127.0.0.1:6379")
           .between(1, 2048)
           .from_environment("REDIS_URL"),
@@ -111,7 +113,8 @@ class source final : client::owner, outlet {
           .between(1, 1'000),
       field<&config::dead_letters>("dead_letters",
                                    "Stream of entries given up, with why. Empty: that of `stream` "
-                                   "with :dead behind it.")
+                                   "with :dead behind it, in a cluster {stream}:dead, since both "
+                                   "must be in one slot.")
           .between(0, 512),
       field<&config::block>("block", "Longest time to wait at Redis for an entry.")
           .by_default("500ms")

@@ -1,6 +1,7 @@
 #include "redis_stream_source.hpp"
 
 #include <redis/real_redis.hpp>
+#include <redis/slot.hpp>
 
 #include <sluice/testing.hpp>
 
@@ -171,10 +172,95 @@ TEST_CASE("what a sentinel names is left alone unless it is a master") {
   CHECK_FALSE(hears(run, "connected").empty());
 }
 
+namespace {
+
+/// Two nodes of a cluster, each of which serves half of the slots.
+struct two_nodes {
+  std::uint16_t port_a = node_port(), port_b = node_port();
+  real_redis a{options(port_a)}, b{options(port_b)};
+
+  two_nodes() {
+    a.ask({"CLUSTER", "ADDSLOTSRANGE", "0", "8191"});
+    b.ask({"CLUSTER", "ADDSLOTSRANGE", "8192", "16383"});
+    b.ask({"CLUSTER", "SET-CONFIG-EPOCH", "2"});
+    a.ask({"CLUSTER", "MEET", "127.0.0.1", std::to_string(port_b)});
+    for (int i = 0; i < 1'000 && !(knows_all(a) && knows_all(b)); ++i) ::poll(nullptr, 0, 10);
+    REQUIRE(knows_all(a));
+    REQUIRE(knows_all(b));
+  }
+  static std::uint16_t node_port() {
+    std::uint16_t port = free_port();
+    while (port > 55'535) port = free_port();  // its bus listens 10,000 above
+    return port;
+  }
+  static command_line options(std::uint16_t port) {
+    command_line made = at_port(port);
+    made.insert(made.end(), {"--cluster-enabled", "yes"});
+    return made;
+  }
+  static bool knows_all(real_redis& node) {
+    return says(node.ask({"CLUSTER", "INFO"}), "cluster_state:ok");
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the node that serves the stream's slot is found, and followed while the slot moves") {
+  two_nodes cluster;
+  real_redis &from = cluster.a, &to = cluster.b;
+  const std::string slot = std::to_string(sluice::redis::slot_of("s"));
+  REQUIRE(sluice::redis::slot_of("s") < 8192);
+  from.ask({"XADD", "s", "*", "data", "first"});
+  // One seed is gone, the other serves another slot.
+  harness run = reading(
+      "url = \"redis+cluster://127.0.0.1:1,127.0.0.1:" + std::to_string(cluster.port_b) + "\"");
+  REQUIRE(run.run_until([&] { return run.metric("acknowledged") == 1; }, patience));
+
+  to.ask({"CLUSTER", "SETSLOT", slot, "IMPORTING", from.ask({"CLUSTER", "MYID"})});
+  from.ask({"CLUSTER", "SETSLOT", slot, "MIGRATING", to.ask({"CLUSTER", "MYID"})});
+  from.ask({"MIGRATE", "127.0.0.1", std::to_string(cluster.port_b), "s", "0", "5000"});
+  const auto add = [&](const std::string& data, const std::string& field = "data") {
+    to.ask({"ASKING"});
+    to.ask({"XADD", "s", "*", field, data});
+  };
+  add("second");
+  add("third", "strange");
+  REQUIRE(run.run_until([&] { return run.metric("dead_letters") == 1; }, patience));
+  CHECK(run.metric("acknowledged") == 2);
+  CHECK(run.metric("connected") == 1);
+
+  to.ask({"CLUSTER", "SETSLOT", slot, "NODE", to.ask({"CLUSTER", "MYID"})});
+  from.ask({"CLUSTER", "SETSLOT", slot, "NODE", to.ask({"CLUSTER", "MYID"})});
+  CHECK(says(hears(run, "slot_moved"), ":" + std::to_string(cluster.port_b)));
+  to.ask({"XADD", "s", "*", "data", "fourth"});
+  CHECK(run.run_until([&] { return run.metric("acknowledged") == 3; }, patience));
+  CHECK(run.balanced());
+}
+
+TEST_CASE("a cluster in which nobody serves the stream's slot says so") {
+  const std::uint16_t port = two_nodes::node_port();
+  real_redis node{two_nodes::options(port)};
+  harness run = reading(
+      "backoff_max = \"50ms\"\nurl = \"redis+cluster://127.0.0.1:" + std::to_string(port) + "\"");
+  CHECK(says(hears(run, "disconnected"), "node 127.0.0.1:" + std::to_string(port) +
+                                             ": names no node that serves the stream's slot"));
+  node.ask({"CLUSTER", "ADDSLOTSRANGE", "0", "16383"});
+  CHECK(says(hears(run, "connected"), "node 127.0.0.1:" + std::to_string(port)));
+}
+
+TEST_CASE("dead letters are in the stream's slot of a cluster, or refused") {
+  const std::string cluster = "url = \"redis+cluster://a,b\"\nstream = ";
+  CHECK(why_refused(cluster + "\"orders\"").empty());
+  CHECK(why_refused(cluster + "\"{orders}:in\"").empty());
+  CHECK(why_refused(cluster + "\"{orders}\"\ndead_letters = \"dead:{orders}\"").empty());
+  CHECK(says(why_refused(cluster + "\"orders\"\ndead_letters = \"dead\""),
+             "dead_letters: `dead` is in the cluster's slot"));
+  CHECK(says(why_refused(cluster + "\"a}b\""), "dead_letters: `{a}b}:dead` is in"));
+}
+
 TEST_CASE("what cannot be is refused by name") {
   CHECK(says(why_refused(""), "stream"));
   CHECK(says(why_refused("stream = \"s\"\ndead_letters = \"s\""), "dead_letters"));
-  CHECK(says(why_refused("stream = \"s\"\nurl = \"redis+cluster://a,b\""), "url"));
   CHECK(says(why_refused("stream = \"s\"\nsentinel_user = \"u\""), "sentinel_user"));
   CHECK(says(why_refused("stream = \"s\"\nsentinel_password = \"p\""), "sentinel_password"));
   CHECK(says(why_refused("stream = \"s\"\ntls_ca_file = \"ca.pem\""), "tls_ca_file"));
