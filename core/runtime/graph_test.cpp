@@ -323,6 +323,42 @@ TEST_CASE("attributes published by a call hold for what the same call pushes") {
   CHECK(on.words("options") == "1:1");
 }
 
+TEST_CASE("what a lane takes has the attributes it came with, also if its step had begun before") {
+  rig on;
+  on.add("source", source);
+  on.add("look", plain, {"source"}).queue = config::queue_spec{};
+  on.add("sink", sink, {"look"});
+  std::vector<std::string> seen;
+  const auto look_at = [&](const std::string& stage) {
+    return [&, stage](batch& records) {
+      for (const record& each : records)
+        seen.emplace_back(stage).append(":").append(on[stage].host->attribute(each, "type"));
+    };
+  };
+  // As another thread would: while the step of the lane goes on.
+  const auto send = [&](std::uint64_t key, const char* type) {
+    publish_types(on, {{key, type}});
+    const call_scope here = on.in_call("source");
+    on["source"].waiting.push_back({key});
+    on["source"].push_waiting();
+  };
+  on["look"].process = look_at("look");
+  on["sink"].process = look_at("sink");
+  on["look"].timer = [&](time_point) { send(1, "first"); };
+  on.build();
+  on.wake("look");
+  on.run->settle();
+  CHECK(seen == std::vector<std::string>{"look:first", "sink:first"});
+
+  seen.clear();
+  on["sink"].ready = [&, asked = 0](std::uint32_t, duration) mutable {
+    if (++asked == 1) publish_types(on, {{1, "second"}});
+    return std::uint32_t{SLUICE_BATCH_MAX};
+  };
+  on.give({{1}});
+  CHECK(seen == std::vector<std::string>{"look:first", "sink:second"});
+}
+
 TEST_CASE("within a batch the table does not change; what was borrowed stays") {
   rig on;
   on.add("source", source);

@@ -62,6 +62,10 @@ void lane::end_batch() {
 
 void lane::begin_batch() {
   refresh();
+  see_attributes();
+}
+
+void lane::see_attributes() {
   if (shared_.attributes.generation() == view_->generation) return;
   borrowed_views_.push_back(std::exchange(view_, shared_.attributes.view()));
 }
@@ -110,6 +114,7 @@ bool lane::take_input() {
 bool lane::take_batch() {
   const std::uint32_t size = queue_->pop(batch_, SLUICE_BATCH_MAX, now_);
   taken_ += size;
+  see_attributes();
   if (size > 0) head().accept(batch_.data(), size);
   return size > 0;
 }

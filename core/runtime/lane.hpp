@@ -56,6 +56,8 @@ class lane {
   /// Records come outside of a step's begin: by now's time and tables. What a stage has borrowed of
   /// the tables before stays until the next step.
   void begin_batch();
+  /// Records were taken: what their source said of their keys before it sent them holds for them.
+  void see_attributes();
   /// The lane was busy with it, also inside a poll that waited.
   void end_batch();
   std::int64_t read_clock() const { return shared_.time.now(); }

@@ -98,6 +98,7 @@ bool sink_driver::fill_hand(std::uint32_t most) {
   if (!hand_.empty()) return true;
   const std::uint32_t taken = queue_.pop(hand_, most, lane_.now());
   taken_ += taken;
+  lane_.see_attributes();
   stage& head = guard_ != nullptr ? *guard_ : sink_;
   head.count.in += taken;
   return taken > 0;
