@@ -26,6 +26,13 @@ void append_word(std::string& out, std::string_view word) {
   out += "\r\n";
 }
 
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+  for (const std::string_view word : {name, value}) {
+    out += '$';
+    append_word(out, word);
+  }
+}
+
 }  // namespace
 
 channel_template::channel_template(std::string_view text) {
@@ -89,16 +96,15 @@ void channel_cache::refresh() {
   generation_ = now;
 }
 
+std::string_view channel_cache::attribute(const record& of, std::string_view name) const {
+  if (attributes_ == nullptr) return {};
+  return view(attributes_->get(host_.raw(), of.index, borrow(name)));
+}
+
 void channel_cache::render(const channel_template& name, const record& of) {
   text_.clear();
   name.render(
-      of.key,
-      [&](std::string_view attribute) {
-        return attributes_ == nullptr
-                   ? std::string_view{}
-                   : view(attributes_->get(host_.raw(), of.index, borrow(attribute)));
-      },
-      text_);
+      of.key, [&](std::string_view placeholder) { return attribute(of, placeholder); }, text_);
 }
 
 void channel_cache::make(const record& of) {
@@ -111,27 +117,38 @@ void channel_cache::make(const record& of) {
       at.channel =
           channels_.try_emplace(text_, static_cast<std::uint32_t>(channels_.size())).first->second;
     const command_frame& frame = forms_[i].frame;
+    fields_.clear();
+    const std::uint64_t words = frame.words + append_fields(frame, of, fields_);
     std::string& prefix = at.parts[i].prefix;
-    prefix = frame.head;
+    prefix = '*';
+    append_number(prefix, words);
+    prefix.append("\r\n").append(frame.head);
     append_word(prefix, text_);
-    prefix += frame.middle;
-    append_fields(frame.fields, of, prefix);
-    prefix += frame.tail;
+    prefix.append(frame.middle).append(fields_).append(frame.tail);
     at.parts[i].slot = redis::slot_of(text_);
   }
   at.generation = generation_;
   at.schema = of.schema;
 }
 
-void channel_cache::append_fields(entry_fields which, const record& of, std::string& out) const {
-  if (which == entry_fields::none) return;
-  char digits[20];
-  const char* end = std::to_chars(digits, digits + sizeof digits, of.key).ptr;
-  out += "$3\r\nkey\r\n$";
-  append_word(out, {digits, static_cast<std::size_t>(end - digits)});
-  if (which == entry_fields::key) return;
-  out += "$6\r\nschema\r\n$";
-  append_word(out, codecs_ == nullptr ? "" : view(codecs_->name(host_.raw(), of.schema)));
+/// Returns how many words they are.
+std::uint64_t channel_cache::append_fields(const command_frame& frame, const record& of,
+                                           std::string& out) const {
+  std::uint64_t words = 0;
+  const auto append = [&](std::string_view name, std::string_view value) {
+    append_field(out, name, value);
+    words += 2;
+  };
+  if (frame.fields != entry_fields::none) {
+    char digits[20];
+    const char* end = std::to_chars(digits, digits + sizeof digits, of.key).ptr;
+    append("key", {digits, static_cast<std::size_t>(end - digits)});
+  }
+  if (frame.fields == entry_fields::key_and_schema)
+    append("schema", codecs_ == nullptr ? "" : view(codecs_->name(host_.raw(), of.schema)));
+  for (const std::string& name : frame.attributes)
+    if (const std::string_view value = attribute(of, name); !value.empty()) append(name, value);
+  return words;
 }
 
 }  // namespace sluice::redis_sink

@@ -81,7 +81,8 @@ class channel_cache {
  private:
   void make(const record& of);
   void render(const channel_template& name, const record& of);
-  void append_fields(entry_fields which, const record& of, std::string& out) const;
+  std::string_view attribute(const record& of, std::string_view name) const;
+  std::uint64_t append_fields(const command_frame& frame, const record& of, std::string& out) const;
 
   std::vector<form> forms_;
   const bool names_schemas_;  ///< in one of the forms
@@ -91,7 +92,7 @@ class channel_cache {
   std::uint64_t generation_ = 1;  ///< the table's generation and one
   std::vector<entry> entries_;
   std::unordered_map<std::string, std::uint32_t> channels_;  ///< their numbers, by name
-  std::string text_;
+  std::string text_, fields_;
 };
 
 }  // namespace sluice::redis_sink

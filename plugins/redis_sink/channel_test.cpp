@@ -63,9 +63,9 @@ struct fake_host {
     };
     table.size = sizeof table;
     table.generation = [](const sluice_host* host) { return self(host).generation; };
-    table.get = [](const sluice_host* host, std::uint32_t index, sluice_str) {
+    table.get = [](const sluice_host* host, std::uint32_t index, sluice_str name) {
       ++self(host).lookups;
-      return sluice::borrow(self(host).types[index]);
+      return sluice::view(name) == "type" ? sluice::borrow(self(host).types[index]) : sluice_str{};
     };
   }
   static fake_host& self(const sluice_host* host) {
@@ -109,7 +109,7 @@ TEST_CASE("channel cache: resolves each key once, and anew when attributes chang
 TEST_CASE("channel cache: an entry's fields follow the record's schema") {
   fake_host host;
   const auto cache_with = [&](entry_fields fields) {
-    return channel_cache{{{channel_template{"s"}, stream_frame(50, fields)}},
+    return channel_cache{{{channel_template{"s"}, stream_frame(50, fields, {})}},
                          sluice::host{&host.raw}};
   };
   const std::string begin =
@@ -130,6 +130,31 @@ TEST_CASE("channel cache: an entry's fields follow the record's schema") {
   }
 }
 
+TEST_CASE("channel cache: an entry has the attributes that its key has, as they are now") {
+  fake_host host;
+  channel_cache cache{
+      {{channel_template{"s"}, stream_frame(50, entry_fields::key_and_schema, {"symbol", "type"})}},
+      sluice::host{&host.raw}};
+  const auto prefix = [&](std::uint32_t index) {
+    cache.refresh();
+    return cache.of(record_of(12, index)).parts[0].prefix;
+  };
+  const std::string begin =
+      "\r\n$4\r\nXADD\r\n$1\r\ns\r\n$6\r\nMAXLEN\r\n$1\r\n~\r\n$2\r\n50\r\n$1\r\n*\r\n"
+      "$3\r\nkey\r\n$2\r\n12\r\n$6\r\nschema\r\n$6\r\ntest/1\r\n";
+  const std::string data = "$4\r\ndata\r\n$";
+  for (int i = 0; i < 2; ++i) {
+    CHECK(prefix(0) == "*14" + begin + "$4\r\ntype\r\n$6\r\nequity\r\n" + data);
+    CHECK(prefix(1) == "*14" + begin + "$4\r\ntype\r\n$7\r\nfutures\r\n" + data);
+  }
+  CHECK(host.lookups == 4);  // of each name, once a key
+  host.types[0] = "";
+  host.types[1] = "a\r\nb";
+  host.generation = 1;
+  CHECK(prefix(0) == "*12" + begin + data);
+  CHECK(prefix(1) == "*14" + begin + "$4\r\ntype\r\n$4\r\na\r\nb\r\n" + data);
+}
+
 TEST_CASE("channel cache: a host without attributes") {
   fake_host host;
   host.raw.extension = [](const sluice_host*, sluice_str) -> const void* { return nullptr; };
@@ -137,4 +162,7 @@ TEST_CASE("channel cache: a host without attributes") {
   cache.refresh();
   CHECK(cache.of(record_of(7, 300)).parts[0].prefix ==
         "*3\r\n$7\r\nPUBLISH\r\n$9\r\nt:unknown\r\n$");
+  channel_cache stream{{{channel_template{"s"}, stream_frame(50, entry_fields::none, {"type"})}},
+                       sluice::host{&host.raw}};
+  CHECK(stream.of(record_of(7, 300)).parts[0].prefix.starts_with("*8\r\n"));
 }

@@ -4,8 +4,13 @@
 
 #include <redis/client_name.hpp>
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <optional>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 
 namespace sluice::redis_sink {
 using redis::parse_url;
@@ -18,6 +23,26 @@ std::optional<address> checked_url(const config& settings, problems& found) {
   } catch (const std::invalid_argument& error) {
     found.add("url", error.what());
     return {};
+  }
+}
+
+void check_attributes(const config& settings, problems& found) {
+  const auto& names = settings.attributes;
+  if (names.empty()) return;
+  if (settings.mode == send_mode::publish)
+    found.add("attributes",
+              "are fields of a stream's entries; allowed with mode = \"stream\" or \"both\"");
+  if (settings.group != grouping::none)
+    found.add("attributes", "an entry of a group is of several keys; allowed without group");
+  for (auto at = names.begin(); at != names.end(); ++at) {
+    constexpr std::array<std::string_view, 3> own{"key", "schema", "data"};
+    if (at->empty()) found.add("attributes", "has an empty name; allowed are names of attributes");
+    if (std::find(own.begin(), own.end(), *at) != own.end())
+      found.add("attributes", "has " + *at +
+                                  ", a field that entries have of their own; allowed is any name "
+                                  "but key, schema and data");
+    if (std::find(names.begin(), at, *at) != at)
+      found.add("attributes", "has " + *at + " twice; allowed is each name once");
   }
 }
 
@@ -36,6 +61,7 @@ void validate_config(const config& settings, problems& found) {
   }
   if (settings.group != grouping::none && settings.format == message_format::raw)
     found.add("group", "raw payloads do not make an array; allowed with format = \"json\"");
+  check_attributes(settings, found);
   if (settings.backoff_min > settings.backoff_max)
     found.add("backoff_min", "is more than backoff_max; allowed is at most that");
   if (settings.tls_cert_file.empty() != settings.tls_key_file.empty())

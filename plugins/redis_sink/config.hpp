@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice::redis_sink {
 
@@ -31,6 +32,7 @@ struct config {
   window_rule window_control{};
   duration reader_check{};
   std::uint64_t stream_length{};
+  std::vector<std::string> attributes;
   std::uint32_t batch{}, window{};
   duration interval{}, timeout{}, connect_timeout{}, ping_interval{};
   duration backoff_min{}, backoff_max{}, refused_delay{};
@@ -103,6 +105,12 @@ inline constexpr auto config_fields = sluice::fields(
         .by_default("100000")
         .between(1, 1e9)
         .in_unit("entries"),
+    field<&config::attributes>("attributes",
+                               "Attributes of the record's key that an entry of a stream has too, "
+                               "each as a field of its name: [\"type\", \"symbol\"]. One that the "
+                               "key does not have is left out. Not with mode = \"publish\", nor "
+                               "with group.")
+        .by_default("[]"),
     field<&config::batch>("batch", "Most records written at once.")
         .by_default("100")
         .between(1, SLUICE_BATCH_MAX)

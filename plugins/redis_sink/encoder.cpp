@@ -20,8 +20,9 @@ std::vector<channel_cache::form> forms_of(const config& settings) {
   if (settings.mode != send_mode::stream)
     made.push_back({channel_template{settings.channel}, publish_frame()});
   if (settings.mode != send_mode::publish)
-    made.push_back({channel_template{settings.channel},
-                    stream_frame(settings.stream_length, fields_of(settings))});
+    made.push_back(
+        {channel_template{settings.channel},
+         stream_frame(settings.stream_length, fields_of(settings), settings.attributes)});
   if (!settings.last_value.empty())
     made.push_back({channel_template{settings.last_value}, value_frame()});
   return made;

@@ -40,6 +40,42 @@ TEST_CASE("redis_sink: a raw entry says what its payload is about, and of what s
         "key 18446744073709551615 schema test/1 data c|key 256265 schema test/1 data d|");
 }
 
+TEST_CASE("redis_sink: an entry has the attributes of its key that are asked for") {
+  real_redis server;
+  running run{at(server) +
+              "mode = 'both'\nchannel = 'ticks'\nattributes = ['symbol', 'type', 'strike']"};
+  REQUIRE(run.connected());
+  run.attributes({"type", "symbol", "name"},
+                 {{7, {"equity", "INFY", "INFOSYS"}}, {9, {"futures", "", "NIFTY"}}});
+  const auto one_of_each = [&] {
+    run.push({{.key = 7, .text = "\"a\":1"},
+              {.key = 8, .text = "\"a\":2"},
+              {.key = 9, .text = "\"a\":3"}});
+  };
+  const auto entries = [&] {
+    return server.ask({"EVAL",
+                       "local all = '' "
+                       "for _, e in ipairs(redis.call('XRANGE', 'ticks', '-', '+')) do "
+                       "all = all .. table.concat(e[2], ' ') .. '|' end "
+                       "redis.call('DEL', 'ticks') return all",
+                       "0"});
+  };
+  one_of_each();
+  REQUIRE(run.published(3));
+  CHECK(entries() ==
+        "key 7 symbol INFY type equity data {\"a\":1,\"seq\":1}|"
+        "key 8 data {\"a\":2,\"seq\":1}|"
+        "key 9 type futures data {\"a\":3,\"seq\":1}|");
+  run.attributes({"type"}, {{8, {"options"}}});
+  one_of_each();
+  REQUIRE(run.published(6));
+  CHECK(entries() ==
+        "key 7 data {\"a\":1,\"seq\":2}|"
+        "key 8 type options data {\"a\":2,\"seq\":2}|"
+        "key 9 data {\"a\":3,\"seq\":2}|");
+  CHECK(run.balanced());
+}
+
 TEST_CASE("redis_sink: streams refused: out of memory is busy, another type is a wrong setting") {
   real_redis server;
   server.ask({"SET", "taken", "x"});

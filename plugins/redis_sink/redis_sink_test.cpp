@@ -281,6 +281,14 @@ TEST_CASE("redis_sink: settings that cannot work are refused, without their secr
       {"window = 1", "window: "},
       {"window = 9", "window: "},
       {"format = 'xml'", "format: "},
+      {"attributes = ['type']", "attributes: are fields of a stream's entries"},
+      {"mode = 'stream'\ngroup = 'channel'\nattributes = ['type']",
+       "attributes: an entry of a group"},
+      {"mode = 'stream'\nattributes = ['type', 'key']", "attributes: has key, a field"},
+      {"mode = 'both'\nattributes = ['schema']", "attributes: has schema, a field"},
+      {"mode = 'both'\nattributes = ['data']", "attributes: has data, a field"},
+      {"mode = 'stream'\nattributes = ['']", "attributes: has an empty name"},
+      {"mode = 'stream'\nattributes = ['a', 'b', 'a']", "attributes: has a twice"},
       {"url = 'redis+cluster://h'\nreader_check = '1s'", "reader_check: a cluster's is 0"},
   };
   for (const auto& row : table) {
