@@ -288,11 +288,14 @@ std::optional<entry> consumer::read(const redisReply& item) const {
   entry made;
   made.id = text(*item.element[0]);
   made.readable = false;
+  made.attributes.resize(settings_.attributes.size());
   const redisReply& pairs = *item.element[1];
   for (std::size_t i = 0; is_list(pairs) && i + 1 < pairs.elements; i += 2) {
     const std::string_view name = text(*pairs.element[i]), value = text(*pairs.element[i + 1]);
     if (name == settings_.key_field) made.key = key_of(value);
     if (name == settings_.schema_field) made.schema = value;
+    for (std::size_t which = 0; which < made.attributes.size(); ++which)
+      if (name == settings_.attributes[which]) made.attributes[which] = value;
     if (name != settings_.field) continue;
     made.data = value;
     made.readable = true;

@@ -19,10 +19,11 @@ struct entry {
   std::string id, data, schema;
   std::uint64_t key = 0;
   std::uint16_t schema_number = 0;
-  std::uint64_t deliveries = 1;  ///< by Redis, this one included
-  std::uint64_t refusals = 0;    ///< by the pipeline, of this delivery
-  bool alone = false;            ///< handed over by itself, so that its outcome is its own
-  bool readable = true;          ///< it has the field, and a schema that can be
+  std::uint64_t deliveries = 1;         ///< by Redis, this one included
+  std::uint64_t refusals = 0;           ///< by the pipeline, of this delivery
+  bool alone = false;                   ///< handed over by itself, so that its outcome is its own
+  bool readable = true;                 ///< it has the field, and a schema that can be
+  std::vector<std::string> attributes;  ///< of its key, by the settings' names; empty: not said
 };
 
 /// Losses since the start, as sluice_settled.
@@ -48,6 +49,7 @@ struct consumer_settings {
   std::uint32_t batch = 100;
   std::uint64_t max_deliveries = 5;
   duration claim_idle{}, block{};
+  std::vector<std::string> attributes{};  ///< fields
 };
 
 struct consumer_counts {

@@ -21,8 +21,9 @@ namespace {
 using words = consumer::command;
 
 struct pipeline final : outlet {
-  std::vector<std::vector<std::string>> pushed;  ///< ids, by push
-  std::vector<std::uint16_t> schemas;            ///< of each entry
+  std::vector<std::vector<std::string>> pushed;      ///< ids, by push
+  std::vector<std::uint16_t> schemas;                ///< of each entry
+  std::vector<std::vector<std::string>> attributes;  ///< of each entry
   std::uint64_t discarded = 0;
   losses so_far;
   bool stuck = false;                ///< what was pushed does not end
@@ -33,6 +34,7 @@ struct pipeline final : outlet {
     for (const entry& each : entries) {
       pushed.back().push_back(each.id);
       schemas.push_back(each.schema_number);
+      attributes.push_back(each.attributes);
     }
     so_far.lost += take(losing);
     so_far.refused += take(refusing);
@@ -71,7 +73,21 @@ struct rig {
   consumer on;
 
   explicit rig(bool ready = true)
-      : on{{"s", "g", "me", "s:dead", "0", "data", "key", "schema", true, 10, 3, 30s, 500ms}, out} {
+      : on{{"s",
+            "g",
+            "me",
+            "s:dead",
+            "0",
+            "data",
+            "key",
+            "schema",
+            true,
+            10,
+            3,
+            30s,
+            500ms,
+            {"type", "symbol"}},
+           out} {
     on.connected();
     if (!ready) return;
     REQUIRE(next().at(0) == "XGROUP");
@@ -208,6 +224,19 @@ TEST_CASE("an entry is of the schema that it names; of one that cannot be it is 
   CHECK(test.next() == words{"XADD", "s:dead", "*", "stream", "s", "id", "3-0", "group", "g",
                              "data", "x", "key", "7", "schema", "what", "delivered", "1"});
   CHECK(test.out.discarded == 1);
+}
+
+TEST_CASE("an entry says what its key is, as far as it has the fields") {
+  rig test;
+  const auto entry = [](const std::string& id, const std::string& name, const std::string& value) {
+    return "*2\r\n" + bulk(id) + "*4\r\n" + bulk(name) + bulk(value) + bulk("data") + bulk("x");
+  };
+  REQUIRE(test.next().at(0) == "XREADGROUP");
+  test.answer("*1\r\n*2\r\n" + bulk("s") + "*3\r\n" + entry("1-0", "symbol", "INFY") +
+              entry("2-0", "type", "equity") + entry("3-0", "other", "x"));
+  CHECK(test.next().at(0) == "XACK");
+  using values = std::vector<std::string>;
+  CHECK(test.out.attributes == std::vector<values>{{"", "INFY"}, {"equity", ""}, {"", ""}});
 }
 
 TEST_CASE("entries that take long are kept from being claimed by others") {

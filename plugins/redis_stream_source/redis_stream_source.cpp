@@ -71,7 +71,19 @@ consumer_settings consumer_settings_of(const source::config& given) {
   made.max_deliveries = given.max_deliveries;
   made.claim_idle = given.claim_idle;
   made.block = given.block;
+  made.attributes = given.attributes;
   return made;
+}
+
+void check_attributes(const source::config& given, problems& found) {
+  const auto& names = given.attributes;
+  for (auto at = names.begin(); at != names.end(); ++at) {
+    if (at->empty()) found.add("attributes", "has an empty name; allowed are names of fields");
+    if (*at == given.field)
+      found.add("attributes", "has " + *at + ", the payload's field; allowed is any other");
+    if (std::find(names.begin(), at, *at) != at)
+      found.add("attributes", "has " + *at + " twice; allowed is each name once");
+  }
 }
 
 /// A wrong file is a configuration error: said now, not at each attempt to connect.
@@ -98,6 +110,7 @@ void source::validate(const config& given, problems& found) {
     found.add("backoff_min", "is more than backoff_max; allowed is at most that");
   if (given.dead_letters == given.stream)
     found.add("dead_letters", "is the stream itself; allowed is any other");
+  check_attributes(given, found);
   try {
     const redis::address to = redis::parse_url(given.url);
     validate_slots(given, to, found);
@@ -119,6 +132,7 @@ source::source(const config& given, host to)
       meters_{to},
       place_{redis::masked(redis::parse_url(given.url))},
       schemas_{{"", to.schema(entry_schema)}},
+      attributes_{given.attributes, to},
       block_{given.block},
       consumer_{consumer_settings_of(given), *this},
       client_{io_, to, client_settings_of(given, to), *this} {
@@ -209,6 +223,7 @@ void source::push(std::span<const entry> entries) {
     made.weight = 1;
     records_.push_back(made);
   }
+  attributes_.learn(entries);
   host_.push(records_);
 }
 

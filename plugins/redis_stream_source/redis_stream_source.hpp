@@ -5,6 +5,7 @@
 #include "client.hpp"
 #include "codec.hpp"
 #include "consumer.hpp"
+#include "key_attributes.hpp"
 
 #include <sluice/ext/settlement.h>
 #include <redis/wake_slot.hpp>
@@ -38,6 +39,7 @@ class source final : client::owner, outlet {
  public:
   struct config {
     std::string url, stream, group, consumer, start, field, key_field, schema_field, dead_letters;
+    std::vector<std::string> attributes;
     std::string tls_ca_file, sentinel_user;
     secret password, sentinel_password;
     bool create_group{};
@@ -101,6 +103,12 @@ class source final : client::owner, outlet {
                                    "are of redis.entry/1; empty: all are.")
           .by_default("schema")
           .between(0, 256),
+      field<&config::attributes>(
+          "attributes",
+          "Fields that are attributes of the entry's key, by their names, as "
+          "redis_sink writes them: [\"type\", \"symbol\"]. For {type} in a "
+          "channel and for `where`.")
+          .by_default("[]"),
       field<&config::claim_idle>("claim_idle",
                                  "Entries that a consumer has read and not acknowledged for so "
                                  "long are taken over from it.")
@@ -174,6 +182,7 @@ class source final : client::owner, outlet {
   boost::asio::io_context io_;
   const std::string place_;
   std::map<std::string, std::uint16_t, std::less<>> schemas_;  ///< their numbers
+  key_attributes attributes_;
   const duration block_;
   consumer consumer_;
   client client_;

@@ -260,6 +260,9 @@ TEST_CASE("dead letters are in the stream's slot of a cluster, or refused") {
 
 TEST_CASE("what cannot be is refused by name") {
   CHECK(says(why_refused(""), "stream"));
+  for (const char* wrong : {"[\"\"]", "[\"type\", \"data\"]", "[\"type\", \"type\"]"})
+    CHECK(
+        says(why_refused("stream = \"s\"\nattributes = " + std::string{wrong}), "attributes: has"));
   CHECK(says(why_refused("stream = \"s\"\ndead_letters = \"s\""), "dead_letters"));
   CHECK(says(why_refused("stream = \"s\"\nsentinel_user = \"u\""), "sentinel_user"));
   CHECK(says(why_refused("stream = \"s\"\nsentinel_password = \"p\""), "sentinel_password"));

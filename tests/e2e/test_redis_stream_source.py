@@ -124,6 +124,46 @@ class Ticks(StreamSource):
             self.assert_balanced(each)
             self.assert_ends_well(each)
 
+    def test_what_the_keys_are_comes_out_too(self):
+        types = {408065: ("INFY", "EQ", "NSE", "equity"),
+                 8961026: ("NIFTY24DEC", "FUT", "NFO-FUT", "futures"),
+                 10438914: ("NIFTY24DEC24000CE", "CE", "NFO-OPT", "options")}
+        rows = [f"{token},1,{symbol},NAME,0,2024-12-26,0,0.05,1,{kind},{segment},NSE"
+                for token, (symbol, kind, segment, _) in types.items()]
+        instruments = self.write("instruments.csv", "\n".join([
+            "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,"
+            "lot_size,instrument_type,segment,exchange", *rows, ""]))
+        kite = self.feed()
+        ticker = self.sluice(
+            self.ticker(kite, self.inlet, list(types), source=f'instruments = "{instruments}"',
+                        sink='mode = "stream"\nchannel = "in"\nformat = "raw"\n'
+                             'attributes = ["type", "symbol"]'), "ticker")
+        wait_until(lambda: kite.subscribed() == len(types), 10, "it subscribed")
+        subscriber = self.subscriber(self.inlet, "*:*")
+        worker = self.worker("one", keys='attributes = ["type", "symbol"]',
+                             publish='channel = "ticker:{type}:{key}"', sink=f"""
+[[stage]]
+name = "options"
+plugin = "redis_sink"
+from = ["{ENTRIES}"]
+where = {{ type = "options" }}
+url = "{self.inlet.url}"
+channel = "options:{{symbol}}"
+format = "raw"
+""")
+        steps = 50
+        for step in range(steps):
+            kite.send(frame([full_packet(token, 100_000 + 5 * step) for token in types]))
+        wait_until(lambda: subscriber.count == (len(types) + 1) * steps, 20, "all come out")
+        expected = {f"ticker:{kind}:{token}": steps for token, (*_, kind) in types.items()}
+        expected["options:NIFTY24DEC24000CE"] = steps
+        self.assertEqual(collections.Counter(channel for channel, *_ in subscriber.messages),
+                         expected)
+        self.await_all_acknowledged(10)
+        for each in (worker, ticker):
+            self.assert_balanced(each)
+            self.assert_ends_well(each)
+
 
 class Shared(StreamSource):
     def test_two_share_the_work_in_order_and_nothing_comes_twice(self):
