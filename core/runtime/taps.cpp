@@ -23,7 +23,7 @@ constexpr std::size_t taps_max = 8;
 // Of one tap, until they are read: several looks' worth.
 constexpr std::size_t lines_max = 4096, bytes_max = 4u << 20;
 
-std::string quoted(std::string_view text) {
+std::string json_string(std::string_view text) {
   return boost::json::serialize(boost::json::value(text));
 }
 
@@ -80,11 +80,11 @@ void taps::run() {
 
 std::string taps::decode(const sluice_record& record, const std::string& stage) const {
   const schemas& formats = engine_.formats();
-  return ",\"stage\":" + quoted(stage) + ",\"key\":" + std::to_string(record.key) +
+  return ",\"stage\":" + json_string(stage) + ",\"key\":" + std::to_string(record.key) +
          ",\"seq\":" + std::to_string(record.seq) +
          ",\"priority\":" + std::to_string(record.priority) +
          ",\"weight\":" + short_number(record.weight) +
-         ",\"schema\":" + quoted(formats.name(record.schema)) +
+         ",\"schema\":" + json_string(formats.name(record.schema)) +
          ",\"received_ns\":" + std::to_string(record.received_ns) +
          ",\"exchange_ns\":" + std::to_string(record.exchange_ns) +
          ",\"bytes\":" + std::to_string(record.size) +
@@ -213,7 +213,7 @@ std::string taps::read(const tap_question& asked, std::uint64_t after) {
                each.text;
   }
   if (!of.lines.empty()) of.read_to = of.lines.back().number;
-  return "{\"stage\":" + quoted(asked.stage) + ",\"wanted\":" + std::to_string(of.wanted) +
+  return "{\"stage\":" + json_string(asked.stage) + ",\"wanted\":" + std::to_string(of.wanted) +
          ",\"lost\":" + std::to_string(of.lost) +
          ",\"last\":" + std::to_string(std::max(of.read_to, after)) + ",\"records\":[" + records +
          "]}";

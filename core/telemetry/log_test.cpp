@@ -40,7 +40,7 @@ TEST_CASE("control characters cannot forge a line") {
 
 TEST_CASE("what is below the least severity is not written") {
   captured to;
-  log out{to.options(), to.time};
+  sluice::telemetry::log out{to.options(), to.time};
   out.write(SLUICE_DEBUG, "a", "no");
   out.logger()(SLUICE_ERROR, "a", "yes {}");
   REQUIRE(to.lines.size() == 1);
@@ -50,7 +50,7 @@ TEST_CASE("what is below the least severity is not written") {
 TEST_CASE("a line that repeats is limited, and how often is said") {
   captured to;
   {
-    log out{to.options(), to.time};
+    sluice::telemetry::log out{to.options(), to.time};
     for (int i = 0; i < 100; ++i) out.write(SLUICE_WARN, "redis", "refused");
     out.write(SLUICE_WARN, "redis", "another");
     CHECK(to.lines.size() == 6);

@@ -35,7 +35,7 @@ struct scratch {
   std::string file(const char* name) const { return (folder / name).string(); }
 };
 
-std::string quoted(const std::string& text) { return "\"" + text + "\""; }
+std::string toml_string(const std::string& text) { return "\"" + text + "\""; }
 
 bool has_event(harness& run, std::string_view kind) {
   for (const auto& event : run.events())
@@ -144,7 +144,7 @@ TEST_CASE("a late lane catches up in steps, and leaves nothing out") {
 TEST_CASE("instruments come from the broker's file") {
   const scratch at;
   std::ofstream{at.file("i.csv")} << "instrument_token,tradingsymbol\n257,A\nx,B\n513,C\n769,D\n";
-  harness run{plugin, "instruments = " + quoted(at.file("i.csv")) + "\ncount = 2"};
+  harness run{plugin, "instruments = " + toml_string(at.file("i.csv")) + "\ncount = 2"};
   run.advance(seconds{1});
   std::set<std::uint64_t> keys;
   for (const auto& out : run.outputs()) keys.insert(out.key);
@@ -157,17 +157,17 @@ TEST_CASE("instruments come from the broker's file") {
 
 TEST_CASE("files that cannot be used are refused by name") {
   const scratch at;
-  CHECK_THROWS(harness(plugin, "instruments = " + quoted(at.file("absent.csv"))));
+  CHECK_THROWS(harness(plugin, "instruments = " + toml_string(at.file("absent.csv"))));
   std::ofstream{at.file("empty.csv")} << "instrument_token,tradingsymbol\n";
-  CHECK_THROWS(harness(plugin, "instruments = " + quoted(at.file("empty.csv"))));
-  CHECK_THROWS(harness(plugin, "replay = " + quoted(at.file("absent"))));
-  CHECK_THROWS(harness(plugin, "replay = " + quoted(at.file("empty.csv"))));
+  CHECK_THROWS(harness(plugin, "instruments = " + toml_string(at.file("empty.csv"))));
+  CHECK_THROWS(harness(plugin, "replay = " + toml_string(at.file("absent"))));
+  CHECK_THROWS(harness(plugin, "replay = " + toml_string(at.file("empty.csv"))));
 }
 
 TEST_CASE("a session is replayed in its own time, or N times as fast") {
   const scratch at;
   const std::string path = record_session(at, 300);
-  harness run{plugin, "replay = " + quoted(path)};
+  harness run{plugin, "replay = " + toml_string(path)};
   run.advance(milliseconds{995});
   CHECK(run.outputs().size() == 100);
   run.advance(seconds{3});
@@ -183,7 +183,7 @@ TEST_CASE("a session is replayed in its own time, or N times as fast") {
   CHECK(has_event(run, "replay_end"));
   CHECK(run.balanced());
 
-  harness fast{plugin, "replay = " + quoted(path) + "\nspeed = 10"};
+  harness fast{plugin, "replay = " + toml_string(path) + "\nspeed = 10"};
   fast.advance(milliseconds{295});
   CHECK(fast.outputs().size() == 296);
 }
@@ -192,7 +192,7 @@ TEST_CASE("a torn session plays up to its last whole record") {
   const scratch at;
   const std::string path = record_session(at, 300);
   std::filesystem::resize_file(path, 16 + 300 * 40);
-  harness run{plugin, "replay = " + quoted(path) + "\nspeed = 1000"};
+  harness run{plugin, "replay = " + toml_string(path) + "\nspeed = 1000"};
   run.advance(seconds{1});
   CHECK(run.outputs().size() > 200);
   CHECK(has_event(run, "replay_end"));

@@ -16,6 +16,7 @@ function(sluice_add_test name)
   # Assertions take long to optimize, twice as long under a sanitizer, and run once. Simulations loop.
   if("unit" IN_LIST ARG_LABELS)
     target_compile_options(${name} PRIVATE -O0)
+    sluice_precompile(${name})
   endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 900)
