@@ -2,6 +2,7 @@
 sink loses is tried again, what nobody can take becomes a dead letter."""
 
 import collections
+import json
 import os
 import random
 import socket
@@ -45,13 +46,15 @@ class StreamSource(Case):
         while not over.is_set():
             self.add(500)
 
-    def worker(self, name, outlet=None, keys="", sink="", publish=None, url=None):
+    def worker(self, name, outlet=None, keys="", sink="", publish=None, url=None, codecs=(),
+               form="raw"):
         """It reads from `url`, or from the inlet, and writes to a stream of its name, unless
         `publish` says where to instead."""
         to = publish or f'mode = "stream"\nchannel = "out:{name}"'
         file = self.write(f"{name}.toml", f"""
 [pipeline]
 name = "{name}"
+codecs = {json.dumps(codecs)}
 
 [[stage]]
 name = "{ENTRIES}"
@@ -68,7 +71,7 @@ name = "{SINK}"
 plugin = "redis_sink"
 url = "{(outlet or self.inlet).url}"
 {to}
-format = "raw"
+format = "{form}"
 stream_length = 10_000_000
 {sink}
 """)
@@ -160,6 +163,29 @@ format = "raw"
         expected["options:NIFTY24DEC24000CE"] = steps
         self.assertEqual(collections.Counter(channel for channel, *_ in subscriber.messages),
                          expected)
+        self.await_all_acknowledged(10)
+        for each in (worker, ticker):
+            self.assert_balanced(each)
+            self.assert_ends_well(each)
+
+
+    def test_they_are_json_by_the_codec_of_a_plugin_that_is_no_stage(self):
+        token = TOKENS[0]
+        kite = self.feed()
+        ticker = self.sluice(
+            self.ticker(kite, self.inlet, [token],
+                        sink='mode = "stream"\nchannel = "in"\nformat = "raw"'), "ticker")
+        wait_until(lambda: kite.subscribed() == 1, 10, "it subscribed")
+        subscriber = self.subscriber(self.inlet, "tick:*")
+        worker = self.worker("one", publish='channel = "tick:{key}"', codecs=["kite_source"],
+                             form="json")
+        for step in range(50):
+            kite.send(frame([full_packet(token, 100_000 + 5 * step)]))
+        wait_until(lambda: subscriber.count == 50, 20, "all come out")
+        ticks = [json.loads(payload) for _, payload, _ in subscriber.messages]
+        self.assertEqual([tick["last_price"] for tick in ticks],
+                         [(100_000 + 5 * step) / 100 for step in range(50)])
+        self.assertEqual({tick["instrument_token"] for tick in ticks}, {token})
         self.await_all_acknowledged(10)
         for each in (worker, ticker):
             self.assert_balanced(each)
