@@ -193,7 +193,7 @@ void source::publish_counts() {
 }
 
 void source::up(std::string_view at) {
-  down_told_ = false;
+  told_causes_.clear();
   consumer_.connected();
   host_.event("connected", at.empty() ? place_ : place_ + ", " + std::string{at});
 }
@@ -203,9 +203,10 @@ void source::answered(const redisReply& reply) {
   if (!wrong.empty()) client_.give_up(wrong);
 }
 
-/// Once for each outage.
+/// Each cause once in an outage.
 void source::down(std::string_view why) {
-  if (std::exchange(down_told_, true)) return;
+  constexpr std::size_t most = 8;
+  if (told_causes_.size() == most || !told_causes_.emplace(why).second) return;
   host_.alert("disconnected", place_ + ": " + std::string{why});
 }
 

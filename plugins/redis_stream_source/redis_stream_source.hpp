@@ -17,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -186,7 +187,7 @@ class source final : client::owner, outlet {
   const duration block_;
   consumer consumer_;
   client client_;
-  bool down_told_ = false;
+  std::set<std::string, std::less<>> told_causes_;  ///< of the outage that lasts
   std::vector<record> records_;
 };
 

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 using namespace std::chrono_literals;
 using namespace sluice::redis::testing;
@@ -133,6 +134,27 @@ TEST_CASE("a key that holds something else is said, and tried again") {
   server.ask({"DEL", "s"});
   server.ask({"XADD", "s", "*", "data", "first"});
   CHECK(run.run_until([&] { return run.metric("acknowledged") == 1; }, patience));
+}
+
+TEST_CASE("an outage tells each of its causes, once") {
+  real_redis server;
+  server.ask({"XADD", "s", "*", "data", "first"});
+  harness run = reading("backoff_max = \"50ms\"\nurl = \"unix://" + server.socket() + "\"");
+  REQUIRE(run.run_until([&] { return run.metric("acknowledged") == 1; }, patience));
+  server.kill();
+  std::vector<std::string> causes;
+  const auto told = [&](std::size_t count, auto limit) {
+    return run.run_until(
+        [&] {
+          for (const auto& each : run.events())
+            if (each.kind == "disconnected") causes.push_back(each.text);
+          return causes.size() >= count;
+        },
+        limit);
+  };
+  REQUIRE(told(2, patience));
+  CHECK_FALSE(told(3, 300ms));
+  CHECK(causes[0] != causes[1]);
 }
 
 TEST_CASE("sentinels are asked in turn for the master, each for a moment") {

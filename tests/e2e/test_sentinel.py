@@ -10,7 +10,8 @@ from process import SLOWNESS
 from redis_sentinels import SentinelGroup
 
 TOKENS = [408065, 738561, 341249, 1270529, 779521]
-FIRST_TICK_LIMIT = 5  # seconds from kill -9, with down-after 1 s
+# s from the promotion: when that comes is the sentinels' matter, which may split their vote.
+FIRST_TICK_LIMIT = 3
 
 
 def identity(message):
@@ -52,12 +53,13 @@ class Sentinels(Case):
 
         old.kill()
         killed = time.monotonic()
+        wait_until(lambda: new.command("ROLE")[0] == b"master", 30, "the replica is promoted")
+        promoted = time.monotonic() - killed
         wait_until(lambda: any(when > killed + 0.5 for *_, when in list(at_new.messages)), 20,
                    "ticks reach the new master")
-        self.assertEqual(new.command("ROLE")[0], b"master")
         pause = next(when for *_, when in at_new.messages if when > killed + 0.5) - killed
-        self.assertLess(pause, FIRST_TICK_LIMIT * SLOWNESS)
-        print(f"first tick on the new master after {pause:.2f} s")
+        print(f"first tick on the new master after {pause:.2f} s, promoted after {promoted:.2f} s")
+        self.assertLess(pause, promoted + FIRST_TICK_LIMIT * SLOWNESS)
 
         ticks.stop()
         status = service.await_status(
