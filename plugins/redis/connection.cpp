@@ -1,5 +1,7 @@
 #include "connection.hpp"
 
+#include "within.hpp"
+
 #include <boost/asio/local/stream_protocol.hpp>
 
 #include <algorithm>
@@ -16,11 +18,6 @@ constexpr duration sentinel_patience = std::chrono::milliseconds{300};
 std::uint32_t user_timeout_ms(duration timeout) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count();
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(2 * ms, 1'000, 600'000));
-}
-
-std::string within(std::string_view what, duration limit) {
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
-  return std::string{what} + " within " + std::to_string(ms) + " ms";
 }
 
 }  // namespace

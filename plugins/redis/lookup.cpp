@@ -9,6 +9,10 @@
 namespace sluice::redis {
 namespace ip = boost::asio::ip;
 
+namespace {
+constexpr duration fresh_for = std::chrono::seconds{10};
+}  // namespace
+
 lookup::lookup(host host)
     : host_{host}, resolver_{host.extension<sluice_resolver>(SLUICE_EXT_RESOLVER)} {}
 
@@ -22,22 +26,38 @@ lookup::progress lookup::begin(const place& of) {
     return progress::found;
   }
   if (resolver_ == nullptr) return fail("this host cannot look up names: write a numeric address");
-  // A lookup cannot be called off: one of an earlier attempt serves this one.
-  std::uint64_t& ticket = tickets_[of.host];
-  if (ticket == 0) ticket = resolver_->begin(host_.raw(), borrow(of_.host));
+  // A lookup cannot be called off: one of the attempt before serves this one.
+  forget_old_answer();
+  ticket& its = tickets_[of_.host];
+  if (its.number == 0) its = {resolver_->begin(host_.raw(), borrow(of_.host)), host_.now()};
   return progress::waiting;
 }
 
-lookup::progress lookup::poll() {
-  const auto ticket = tickets_.find(of_.host);
-  if (ticket == tickets_.end()) return progress::waiting;
+/// That no attempt waited for: it says where the server was then.
+void lookup::forget_old_answer() {
+  const auto old = tickets_.find(of_.host);
+  if (old == tickets_.end() || host_.now() - old->second.begun <= fresh_for) return;
+  std::string answer;
+  if (result_of(old->second, answer) != SLUICE_AGAIN) tickets_.erase(old);
+}
+
+sluice_status lookup::result_of(const ticket& which, std::string& answer) const {
   char buffer[4096];
   sluice_text text{buffer, sizeof buffer, 0};
-  const sluice_status status = resolver_->result(host_.raw(), ticket->second, &text);
+  const sluice_status status = resolver_->result(host_.raw(), which.number, &text);
+  answer.assign(buffer, text.size);
+  return status;
+}
+
+lookup::progress lookup::poll() {
+  const auto its = tickets_.find(of_.host);
+  if (its == tickets_.end()) return progress::waiting;
+  std::string answer;
+  const sluice_status status = result_of(its->second, answer);
   if (status == SLUICE_AGAIN) return progress::waiting;
-  tickets_.erase(ticket);
-  std::string_view rest{buffer, text.size};
-  if (status != SLUICE_OK) return fail(of_.host + ": " + std::string{rest});
+  tickets_.erase(its);
+  if (status != SLUICE_OK) return fail(of_.host + ": " + answer);
+  std::string_view rest{answer};
   while (!rest.empty()) {
     const auto end = std::min(rest.find('\n'), rest.size());
     boost::system::error_code error;

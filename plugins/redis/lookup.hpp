@@ -37,12 +37,19 @@ class lookup {
   const std::string& reason() const { return reason_; }
 
  private:
+  struct ticket {
+    std::uint64_t number = 0;
+    time_point begun{};
+  };
+
+  void forget_old_answer();
+  sluice_status result_of(const ticket& which, std::string& answer) const;
   progress fail(std::string reason);
 
   host host_;
   const sluice_resolver* resolver_;
   place of_;
-  std::map<std::string, std::uint64_t> tickets_;  ///< under way, by name
+  std::map<std::string, ticket> tickets_;  ///< under way, by name
   std::vector<endpoint> endpoints_;
   std::string reason_;
 };

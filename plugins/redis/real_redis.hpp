@@ -96,6 +96,7 @@ class real_redis {
       if (talk != nullptr && talk->err == 0) return;
       ::poll(nullptr, 0, 10);
     }
+    kill();
     throw std::runtime_error{"redis-server did not start; is it installed?"};
   }
   void kill() {
@@ -155,18 +156,21 @@ class real_sentinel {
       if (talk != nullptr && talk->err == 0) return;
       ::poll(nullptr, 0, 10);
     }
+    kill();
     throw std::runtime_error{"the sentinel did not start"};
   }
-  ~real_sentinel() {
-    ::kill(child_, SIGKILL);
-    ::waitpid(child_, nullptr, 0);
-  }
+  ~real_sentinel() { kill(); }
   real_sentinel(const real_sentinel&) = delete;
   real_sentinel& operator=(const real_sentinel&) = delete;
 
   std::string place() const { return "127.0.0.1:" + std::to_string(port_); }
 
  private:
+  void kill() {
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+  }
+
   temporary_folder folder_;
   const std::uint16_t port_ = free_port();
   pid_t child_ = 0;

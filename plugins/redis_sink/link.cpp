@@ -1,5 +1,7 @@
 #include "link.hpp"
 
+#include <redis/within.hpp>
+
 #include <algorithm>
 #include <exception>
 #include <utility>
@@ -8,11 +10,6 @@ namespace sluice::redis_sink {
 namespace asio = boost::asio;
 
 namespace {
-
-std::string within(std::string_view what, duration limit) {
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
-  return std::string{what} + " within " + std::to_string(ms) + " ms";
-}
 
 redis::connection_settings connection_settings_of(const link_settings& given) {
   return {given.to,  given.sentinel_user,         given.sentinel_password,
@@ -195,12 +192,12 @@ void link::on_timer(time_point now) {
     case state::dialing: return;
     case state::waiting: return dial();
     case state::greeting:
-      return fail_attempt(SLUICE_CAUSE_TIMEOUT,
-                          within("no answer to the greeting", settings_.times.connect_timeout));
+      return fail_attempt(SLUICE_CAUSE_TIMEOUT, redis::within("no answer to the greeting",
+                                                              settings_.times.connect_timeout));
     case state::live: break;
   }
   if (!session_.silent())
-    return lose(SLUICE_CAUSE_TIMEOUT, within("no reply", settings_.times.timeout));
+    return lose(SLUICE_CAUSE_TIMEOUT, redis::within("no reply", settings_.times.timeout));
   control_.clear();
   session_.ping(now, control_);
   // If the socket takes nothing although nothing is under way, no reply will come either.

@@ -3,6 +3,7 @@
 #include <redis/cluster_nodes.hpp>
 #include <redis/command.hpp>
 #include <redis/reply_reader.hpp>
+#include <redis/within.hpp>
 
 #include <exception>
 #include <initializer_list>
@@ -17,11 +18,6 @@ namespace {
 constexpr std::uint64_t reply_max = 64u << 20;
 /// From node to node: while a slot moves they may not agree.
 constexpr int hops_max = 5;
-
-std::string within(std::string_view what, duration limit) {
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
-  return std::string{what} + " within " + std::to_string(ms) + " ms";
-}
 
 redis::connection_settings connection_settings_of(const client_settings& given) {
   return {given.to,  given.sentinel_user, given.sentinel_password,
@@ -226,9 +222,9 @@ void client::take(const redisReply& reply) {
   waiting_ = false;
   due_ = never;
   hops_ = 0;
-  backoff_.reset();
   owner_.answered(reply);
   if (state_ != state::live) return;
+  backoff_.reset();
   if (std::exchange(visiting_, false)) return go_to(home_);
   follow_hint();
 }
@@ -261,7 +257,8 @@ void client::on_timer(time_point now) {
     case state::dialing: return;
     case state::waiting: return dial();
     case state::greeting:
-    case state::live: return give_up(within("no answer", settings_.timeout));
+      return give_up(redis::within("no answer to the greeting", settings_.timeout));
+    case state::live: return give_up(redis::within("no answer", settings_.timeout + longest_));
   }
 }
 

@@ -38,7 +38,8 @@ struct client_settings {
 
 class client final : redis::connection::user {
  public:
-  /// Whom to tell; from within poll() and on_timer().
+  /// Whom to tell; from within io_context::run, poll and on_timer; `down` from within start and ask
+  /// too.
   class owner {
    public:
     virtual ~owner() = default;

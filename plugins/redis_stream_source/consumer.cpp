@@ -172,23 +172,33 @@ consumer::command consumer::acknowledge() {
 consumer::command consumer::bury() const {
   const entry& of = entries_.front();
   const std::string delivered = std::to_string(std::max(of.deliveries, of.refusals));
-  return {"XADD",
-          settings_.dead_letters,
-          "*",
-          "stream",
-          settings_.stream,
-          "id",
-          of.id,
-          "group",
-          settings_.group,
-          "data",
-          of.data,
-          "key",
-          std::to_string(of.key),
-          "schema",
-          of.schema,
-          "delivered",
-          delivered};
+  command made{"XADD",
+               settings_.dead_letters,
+               "*",
+               "stream",
+               settings_.stream,
+               "id",
+               of.id,
+               "group",
+               settings_.group,
+               "data",
+               of.data,
+               "key",
+               std::to_string(of.key),
+               "schema",
+               of.schema,
+               "delivered",
+               delivered};
+  // What is one of the names above is the dead letter's.
+  const auto is_taken = [&](const std::string& name) {
+    for (std::size_t i = 3; i < made.size(); i += 2)
+      if (made[i] == name) return true;
+    return false;
+  };
+  for (std::size_t i = 0; i < of.attributes.size(); ++i)
+    if (!of.attributes[i].empty() && !is_taken(settings_.attributes[i]))
+      made.insert(made.end(), {settings_.attributes[i], of.attributes[i]});
+  return made;
 }
 
 /// Ours, and heard of: nobody else claims it for a while. JUSTID counts no delivery.
@@ -292,7 +302,10 @@ std::optional<entry> consumer::read(const redisReply& item) const {
   const redisReply& pairs = *item.element[1];
   for (std::size_t i = 0; is_list(pairs) && i + 1 < pairs.elements; i += 2) {
     const std::string_view name = text(*pairs.element[i]), value = text(*pairs.element[i + 1]);
-    if (name == settings_.key_field) made.key = key_of(value);
+    if (name == settings_.key_field) {
+      made.key = key_of(value);
+      made.keyed = true;
+    }
     if (name == settings_.schema_field) made.schema = value;
     for (std::size_t which = 0; which < made.attributes.size(); ++which)
       if (name == settings_.attributes[which]) made.attributes[which] = value;

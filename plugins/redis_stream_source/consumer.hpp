@@ -18,6 +18,7 @@ namespace sluice::redis_stream_source {
 struct entry {
   std::string id, data, schema;
   std::uint64_t key = 0;
+  bool keyed = false;  ///< it names its key
   std::uint16_t schema_number = 0;
   std::uint64_t deliveries = 1;         ///< by Redis, this one included
   std::uint64_t refusals = 0;           ///< by the pipeline, of this delivery

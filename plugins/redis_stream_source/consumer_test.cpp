@@ -239,6 +239,16 @@ TEST_CASE("an entry says what its key is, as far as it has the fields") {
   CHECK(test.out.attributes == std::vector<values>{{"", "INFY"}, {"equity", ""}, {"", ""}});
 }
 
+TEST_CASE("a dead letter keeps what its key is") {
+  rig test;
+  REQUIRE(test.next().at(0) == "XREADGROUP");
+  test.answer("*1\r\n*2\r\n" + bulk("s") + "*1\r\n*2\r\n" + bulk("1-0") + "*4\r\n" +
+              bulk("symbol") + bulk("INFY") + bulk("other") + bulk("x"));
+  CHECK(test.next() == words{"XADD", "s:dead", "*", "stream", "s", "id", "1-0", "group", "g",
+                             "data", "", "key", "0", "schema", "", "delivered", "1", "symbol",
+                             "INFY"});
+}
+
 TEST_CASE("entries that take long are kept from being claimed by others") {
   rig test;
   test.out.stuck = true;

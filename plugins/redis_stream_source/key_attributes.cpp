@@ -19,6 +19,7 @@ void key_attributes::learn(std::span<const entry> entries) {
 
 /// A key without attributes has a row too: so what is not in a full table has no records either.
 bool key_attributes::learn(const entry& from) {
+  if (!from.keyed) return false;
   auto at = rows_.find(from.key);
   bool changed = at == rows_.end();
   if (changed) {

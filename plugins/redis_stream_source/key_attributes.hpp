@@ -25,7 +25,7 @@ class key_attributes {
   key_attributes(std::vector<std::string> names, host to);
 
   /// Before the entries go out: publishes the table, whole, if they say what is new. What an entry
-  /// does not say of its key stays.
+  /// does not say of its key stays; what names no key says nothing.
   void learn(std::span<const entry> entries);
 
  private:

@@ -61,6 +61,7 @@ struct rig {
     for (auto& [key, values] : said) {
       entry& made = entries.emplace_back();
       made.key = key;
+      made.keyed = true;
       made.attributes = std::move(values);
     }
     on.learn(entries);
@@ -96,6 +97,14 @@ TEST_CASE("key attributes: of further keys than the host takes nothing is kept")
   CHECK(test.host.published == 3);
 }
 
+TEST_CASE("key attributes: an entry that names no key says nothing of the key 0") {
+  rig test;
+  entry keyless;
+  keyless.attributes = {"equity", "INFY"};
+  test.on.learn({&keyless, 1});
+  CHECK(test.host.published == 0);
+}
+
 TEST_CASE("key attributes: a value that is too long is left out, and said once") {
   rig test;
   const std::string most(key_attributes::value_max, 'x');
@@ -107,7 +116,8 @@ TEST_CASE("key attributes: a value that is too long is left out, and said once")
 TEST_CASE("key attributes: without names nothing is published, nor where there is no table") {
   fake_host host;
   key_attributes none{{}, sluice::host{&host.raw}};
-  const entry given;
+  entry given;
+  given.keyed = true;
   none.learn({&given, 1});
   CHECK(host.published == 0);
   host.raw.extension = [](const sluice_host*, sluice_str) -> const void* { return nullptr; };

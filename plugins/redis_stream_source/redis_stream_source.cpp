@@ -114,6 +114,8 @@ void source::validate(const config& given, problems& found) {
   try {
     const redis::address to = redis::parse_url(given.url);
     validate_slots(given, to, found);
+    if (!to.user.empty() && to.password.empty() && !given.password)
+      found.add("url", "there is a user but no password");
     if (to.sentinels.empty() && given.sentinel_password)
       found.add("sentinel_password",
                 "is of no use without sentinels; allowed with a url of redis+sentinel://");
@@ -193,17 +195,20 @@ void source::publish_counts() {
 }
 
 void source::up(std::string_view at) {
-  told_causes_.clear();
+  connected_to_ = at.empty() ? place_ : place_ + ", " + std::string{at};
   consumer_.connected();
-  host_.event("connected", at.empty() ? place_ : place_ + ", " + std::string{at});
+  if (told_causes_.empty()) host_.event("connected", connected_to_);
 }
 
 void source::answered(const redisReply& reply) {
   const std::string wrong = consumer_.answered(reply, host_.now());
-  if (!wrong.empty()) client_.give_up(wrong);
+  if (!wrong.empty()) return client_.give_up(wrong);
+  if (told_causes_.empty()) return;
+  told_causes_.clear();
+  host_.event("connected", connected_to_);
 }
 
-/// Each cause once in an outage.
+/// Each cause once in an outage, which lasts until something was answered well.
 void source::down(std::string_view why) {
   constexpr std::size_t most = 8;
   if (told_causes_.size() == most || !told_causes_.emplace(why).second) return;

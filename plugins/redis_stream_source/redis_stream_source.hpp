@@ -187,6 +187,7 @@ class source final : client::owner, outlet {
   const duration block_;
   consumer consumer_;
   client client_;
+  std::string connected_to_;
   std::set<std::string, std::less<>> told_causes_;  ///< of the outage that lasts
   std::vector<record> records_;
 };

@@ -131,6 +131,8 @@ TEST_CASE("a key that holds something else is said, and tried again") {
       },
       patience));
   CHECK(says(told, "WRONGTYPE"));
+  // However often it is greeted and refused: that is one outage.
+  CHECK_FALSE(run.run_until([&] { return !run.events().empty(); }, 300ms));
   server.ask({"DEL", "s"});
   server.ask({"XADD", "s", "*", "data", "first"});
   CHECK(run.run_until([&] { return run.metric("acknowledged") == 1; }, patience));
@@ -286,6 +288,7 @@ TEST_CASE("what cannot be is refused by name") {
     CHECK(
         says(why_refused("stream = \"s\"\nattributes = " + std::string{wrong}), "attributes: has"));
   CHECK(says(why_refused("stream = \"s\"\ndead_letters = \"s\""), "dead_letters"));
+  CHECK(says(why_refused("stream = \"s\"\nurl = \"redis://bob@a\""), "url: there is a user"));
   CHECK(says(why_refused("stream = \"s\"\nsentinel_user = \"u\""), "sentinel_user"));
   CHECK(says(why_refused("stream = \"s\"\nsentinel_password = \"p\""), "sentinel_password"));
   CHECK(says(why_refused("stream = \"s\"\ntls_ca_file = \"ca.pem\""), "tls_ca_file"));

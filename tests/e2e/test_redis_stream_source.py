@@ -355,8 +355,8 @@ class BehindSentinels(StreamSource):
         self.await_all_acknowledged(20)
         new = self.group.replica
         self.group.sentinels[0].command("SENTINEL", "FAILOVER", "prices")
-        wait_until(lambda: f"the master at 127.0.0.1:{new.port}" in worker.log, 20,
-                   "it follows the failover")
+        wait_until(lambda: f"a sentinel says that the master is 127.0.0.1:{new.port} now"
+                   in worker.log, 20, "it follows the failover")
         self.inlet = new
         self.add(200)
         self.await_all_acknowledged(20)
@@ -417,7 +417,6 @@ class InCluster(StreamSource):
             self.cluster.move(self.slot, self.inlet)
             wait_until(lambda: f"served by 127.0.0.1:{self.inlet.port}" in self.worker_service.log,
                        20, "it follows the slot")
-            self.assertIn("cmdstat_asking", self.inlet.command("INFO", "commandstats").decode())
         self.await_more("entries come from the slot's last node")
         self.assertEqual(len(self.assert_all_processed()), self.ticks.sent)
         self.assertNotIn("disconnected", self.worker_service.log)
