@@ -38,8 +38,7 @@ auto within_limit(const std::string& what, Call call, std::chrono::nanoseconds l
   left_behind = true;
   worker.detach();
   std::ostringstream text;
-  text << what << " did not return within " << std::chrono::duration<double>{limit}.count()
-       << " s";
+  text << what << " did not return within " << std::chrono::duration<double>{limit}.count() << " s";
   throw hung{text.str()};
 }
 
