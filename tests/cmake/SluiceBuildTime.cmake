@@ -1,18 +1,17 @@
-# What keeps the sanitizer builds short.
+# What keeps building short.
 
-# sluice_precompile(target): the standard headers are parsed once for all targets instead of in each
-# of their files, and for a unit test doctest too. Under a sanitizer alone, where most of the building
-# is done: the plain build is the one in which each file must include what it uses.
+# sluice_precompile(target [set]): the headers of a set, `base` unless named, are parsed once instead
+# of in each file of the target. That each file includes what it uses is seen without, with
+# -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON; `tests/run --long` does.
 function(sluice_precompile target)
-  if(NOT TARGET sluice_precompiled)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     return()
   endif()
-  get_target_property(type ${target} TYPE)
-  set(from sluice_precompiled)
-  if(type STREQUAL "EXECUTABLE")
-    set(from sluice_precompiled_test)
+  set(set base)
+  if(ARGC GREATER 1)
+    set(set ${ARGV1})
   endif()
-  target_precompile_headers(${target} REUSE_FROM ${from})
+  target_precompile_headers(${target} REUSE_FROM sluice_precompiled_${set})
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)  # for ccache
 endfunction()
 
@@ -25,20 +24,28 @@ function(sluice_beast_source file)
   endif()
 endfunction()
 
-if(NOT SLUICE_SANITIZE OR NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   return()
 endif()
-set(headers <algorithm> <array> <atomic> <charconv> <chrono> <cmath> <cstdint> <cstdio> <cstdlib>
-  <cstring> <deque> <filesystem> <functional> <map> <memory> <mutex> <optional> <set> <span>
-  <stdexcept> <string> <string_view> <thread> <unordered_map> <utility> <vector>)
-file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/precompiled.cpp CONTENT "")
-add_library(sluice_precompiled OBJECT ${CMAKE_CURRENT_BINARY_DIR}/precompiled.cpp)
-target_link_libraries(sluice_precompiled PRIVATE sluice_build)
-target_precompile_headers(sluice_precompiled PRIVATE ${headers})
 
-# As a unit test is compiled: a program, not optimized.
-add_library(sluice_precompiled_test OBJECT ${CMAKE_CURRENT_BINARY_DIR}/precompiled.cpp)
-set_target_properties(sluice_precompiled_test PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-target_compile_options(sluice_precompiled_test PRIVATE -fPIE -O0)
-target_link_libraries(sluice_precompiled_test PRIVATE sluice_build)
-target_precompile_headers(sluice_precompiled_test PRIVATE ${headers} <doctest/doctest.h>)
+function(sluice_add_precompiled set)
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cpp CONTENT "")
+  add_library(sluice_precompiled_${set} OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
+  target_include_directories(sluice_precompiled_${set} PRIVATE ${CMAKE_SOURCE_DIR}/sdk/include)
+  target_link_libraries(sluice_precompiled_${set} PRIVATE sluice_build)
+  target_precompile_headers(sluice_precompiled_${set} PRIVATE ${ARGN})
+endfunction()
+
+set(standard <algorithm> <array> <atomic> <charconv> <chrono> <cmath> <cstdint> <cstdio> <cstdlib>
+  <cstring> <deque> <filesystem> <fstream> <functional> <map> <memory> <mutex> <optional> <set> <span>
+  <stdexcept> <string> <string_view> <thread> <unordered_map> <utility> <vector>)
+sluice_add_precompiled(base ${standard})
+sluice_add_precompiled(plugin ${standard} <sluice/stage.hpp>)
+if(SLUICE_TESTS)
+  sluice_add_precompiled(test ${standard} <doctest/doctest.h>)
+  sluice_add_precompiled(plugin_test ${standard} <doctest/doctest.h> <sluice/testing.hpp>)
+  foreach(set IN ITEMS test plugin_test)  # as a unit test is compiled: a program, not optimized
+    set_target_properties(sluice_precompiled_${set} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(sluice_precompiled_${set} PRIVATE -fPIE -O0)
+  endforeach()
+endif()
