@@ -2,14 +2,13 @@
 
 #include "access.hpp"
 
-#include <boost/asio/ssl.hpp>
+#include <net/secure_socket.hpp>
+
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
 
 #include <optional>
-#include <type_traits>
 
 namespace sluice::http_admin {
 
@@ -29,14 +28,12 @@ constexpr const char* content_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-template <typename Transport>
-class connection_on final : public connection,
-                            public std::enable_shared_from_this<connection_on<Transport>> {
+class accepted_connection final : public connection,
+                                  public std::enable_shared_from_this<accepted_connection> {
  public:
-  template <typename... Args>
-  connection_on(connection_owner& owner, const connection_limits& limits, sluice::host host,
-                Args&&... transport)
-      : owner_{owner}, limits_{limits}, host_{host}, stream_{std::forward<Args>(transport)...} {
+  accepted_connection(tcp::socket from, asio::ssl::context* tls, connection_owner& owner,
+                      const connection_limits& limits, sluice::host host)
+      : owner_{owner}, limits_{limits}, host_{host}, stream_{tls, std::move(from)} {
     error_code ignored;
     const auto peer = socket().remote_endpoint(ignored);
     const auto own = socket().local_endpoint(ignored);
@@ -48,15 +45,11 @@ class connection_on final : public connection,
   void start() override {
     began_ = host_.now();
     deadline_ = began_ + limits_.request;
-    if constexpr (std::is_same_v<Transport, tcp::socket>) {
-      read();
-    } else {
-      stream_.next_layer().async_handshake(asio::ssl::stream_base::server,
-                                           [self = this->shared_from_this()](error_code error) {
-                                             if (error) return self->end();
-                                             self->read();
-                                           });
-    }
+    stream_.next_layer().async_handshake(asio::ssl::stream_base::server,
+                                         [self = shared_from_this()](error_code error) {
+                                           if (error) return self->end();
+                                           self->read();
+                                         });
   }
 
   void on_time(time_point now) override {
@@ -78,7 +71,7 @@ class connection_on final : public connection,
     sending_ = message;
     deadline_ = host_.now() + limits_.request;
     stream_.async_write(asio::buffer(*sending_),
-                        [self = this->shared_from_this()](error_code error, std::size_t) {
+                        [self = shared_from_this()](error_code error, std::size_t) {
                           self->sending_ = nullptr;
                           if (error) return self->end();
                           self->deadline_ = never;
@@ -96,12 +89,7 @@ class connection_on final : public connection,
  private:
   enum class phase : std::uint8_t { request, idle, answer, linger, live, dead };
 
-  tcp::socket& socket() {
-    if constexpr (std::is_same_v<Transport, tcp::socket>)
-      return stream_.next_layer();
-    else
-      return stream_.next_layer().next_layer();
-  }
+  tcp::socket& socket() { return stream_.next_layer().socket(); }
 
   void read() {
     parser_.emplace();
@@ -109,7 +97,7 @@ class connection_on final : public connection,
     parser_->body_limit(limits_.body);
     http::async_read_some(
         stream_.next_layer(), buffer_, *parser_,
-        [self = this->shared_from_this()](error_code error, std::size_t) { self->begun(error); });
+        [self = shared_from_this()](error_code error, std::size_t) { self->begun(error); });
   }
 
   /// The first bytes of a request have come: from now on it has its time.
@@ -121,10 +109,9 @@ class connection_on final : public connection,
       deadline_ = began_ + limits_.request;
     }
     if (error || parser_->is_done()) return on_request(error);
-    http::async_read(stream_.next_layer(), buffer_, *parser_,
-                     [self = this->shared_from_this()](error_code failed, std::size_t) {
-                       self->on_request(failed);
-                     });
+    http::async_read(
+        stream_.next_layer(), buffer_, *parser_,
+        [self = shared_from_this()](error_code failed, std::size_t) { self->on_request(failed); });
   }
 
   void on_request(error_code error) {
@@ -181,7 +168,7 @@ class connection_on final : public connection,
     if (!head) response_.body() = with.body;
     serializer_.emplace(response_);
     if (head) serializer_->split(true);
-    const auto done = [self = this->shared_from_this(), keep](error_code error, std::size_t) {
+    const auto done = [self = shared_from_this(), keep](error_code error, std::size_t) {
       self->replied(error, keep);
     };
     if (head)
@@ -209,7 +196,7 @@ class connection_on final : public connection,
   }
   void drop_rest() {
     socket().async_read_some(asio::buffer(dropped_),
-                             [self = this->shared_from_this()](error_code error, std::size_t) {
+                             [self = shared_from_this()](error_code error, std::size_t) {
                                if (error) return self->end();
                                self->drop_rest();
                              });
@@ -225,7 +212,7 @@ class connection_on final : public connection,
       stream_.set_option(websocket::stream_base::decorator([](websocket::response_type& accepted) {
         accepted.set(http::field::sec_websocket_protocol, live_protocol);
       }));
-    stream_.async_accept(parser_->get(), [self = this->shared_from_this()](error_code error) {
+    stream_.async_accept(parser_->get(), [self = shared_from_this()](error_code error) {
       if (error || self->phase_ == phase::dead) return self->end();
       self->phase_ = phase::live;
       self->deadline_ = never;
@@ -237,7 +224,7 @@ class connection_on final : public connection,
   /// Reading is how a close or a ping is noticed.
   void ignore_messages() {
     buffer_.consume(buffer_.size());
-    stream_.async_read(buffer_, [self = this->shared_from_this()](error_code error, std::size_t) {
+    stream_.async_read(buffer_, [self = shared_from_this()](error_code error, std::size_t) {
       if (error || self->phase_ == phase::dead) return self->end();
       self->ignore_messages();
     });
@@ -246,7 +233,7 @@ class connection_on final : public connection,
   connection_owner& owner_;
   const connection_limits& limits_;
   sluice::host host_;
-  websocket::stream<Transport> stream_;
+  websocket::stream<net::secure_socket<tcp::socket>> stream_;
   beast::flat_buffer buffer_{header_limit + (1u << 16)};
   std::optional<http::request_parser<http::string_body>> parser_;
   http::response<http::string_body> response_;
@@ -267,10 +254,7 @@ std::shared_ptr<connection> connection::make(tcp::socket socket, asio::ssl::cont
                                              const connection_limits& limits, sluice::host host) {
   error_code ignored;
   socket.set_option(tcp::no_delay{true}, ignored);
-  if (tls == nullptr)
-    return std::make_shared<connection_on<tcp::socket>>(owner, limits, host, std::move(socket));
-  return std::make_shared<connection_on<asio::ssl::stream<tcp::socket>>>(owner, limits, host,
-                                                                         std::move(socket), *tls);
+  return std::make_shared<accepted_connection>(std::move(socket), tls, owner, limits, host);
 }
 
 }  // namespace sluice::http_admin

@@ -2,15 +2,13 @@
 
 #include "paced_socket.hpp"
 
-#include <boost/asio/ssl.hpp>
+#include <net/secure_socket.hpp>
+
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
 
 #include <array>
-#include <optional>
-#include <type_traits>
 
 namespace sluice::kite_server {
 
@@ -18,6 +16,7 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 namespace websocket = boost::beast::websocket;
+using asio::ip::tcp;
 using boost::system::error_code;
 
 namespace {
@@ -28,32 +27,26 @@ constexpr duration close_limit = std::chrono::seconds{1};
 /// Pings a client may leave unanswered.
 constexpr int silent_pings = 3;
 
-template <typename Transport>
-class connection_on final : public connection,
-                            public std::enable_shared_from_this<connection_on<Transport>> {
+class accepted_connection final : public connection,
+                                  public std::enable_shared_from_this<accepted_connection> {
  public:
-  template <typename... Args>
-  connection_on(connection_owner& owner, const connection_limits& limits, sluice::host host,
-                bool loopback, Args&&... transport)
+  accepted_connection(tcp::socket socket, asio::ssl::context* tls, connection_owner& owner,
+                      const connection_limits& limits, sluice::host host, bool loopback)
       : owner_{owner},
         limits_{limits},
         host_{host},
         loopback_{loopback},
-        websocket_{std::forward<Args>(transport)...} {}
+        websocket_{tls, std::move(socket), host} {}
 
   void start() override {
     deadline_ = host_.now() + limits_.handshake;
     parser_.header_limit(header_limit);
     parser_.body_limit(body_limit);
-    if constexpr (std::is_same_v<Transport, paced_socket>) {
-      read_request();
-    } else {
-      websocket_.next_layer().async_handshake(asio::ssl::stream_base::server,
-                                              [self = this->shared_from_this()](error_code error) {
-                                                if (error) return self->end();
-                                                self->read_request();
-                                              });
-    }
+    websocket_.next_layer().async_handshake(asio::ssl::stream_base::server,
+                                            [self = shared_from_this()](error_code error) {
+                                              if (error) return self->end();
+                                              self->read_request();
+                                            });
   }
 
   void pump() override {
@@ -67,7 +60,7 @@ class connection_on final : public connection,
     websocket_.text(message.text);
     websocket_.async_write(
         asio::buffer(message.bytes.data(), message.bytes.size()),
-        [self = this->shared_from_this()](error_code error, std::size_t) { self->written(error); });
+        [self = shared_from_this()](error_code error, std::size_t) { self->written(error); });
   }
 
   void misbehave(misbehaviour mode) override {
@@ -117,21 +110,15 @@ class connection_on final : public connection,
  private:
   enum class phase : std::uint8_t { request, answer, live, dead };
 
-  paced_socket& socket() {
-    if constexpr (std::is_same_v<Transport, paced_socket>)
-      return websocket_.next_layer();
-    else
-      return websocket_.next_layer().next_layer();
-  }
-  const paced_socket& socket() const { return const_cast<connection_on*>(this)->socket(); }
+  paced_socket& socket() { return websocket_.next_layer().socket(); }
+  const paced_socket& socket() const { return websocket_.next_layer().socket(); }
 
   // --- the HTTP request --------------------------------------------------------------------------
 
   void read_request() {
-    http::async_read(websocket_.next_layer(), buffer_, parser_,
-                     [self = this->shared_from_this()](error_code error, std::size_t) {
-                       self->on_request(error);
-                     });
+    http::async_read(
+        websocket_.next_layer(), buffer_, parser_,
+        [self = shared_from_this()](error_code error, std::size_t) { self->on_request(error); });
   }
 
   void on_request(error_code error) {
@@ -161,10 +148,9 @@ class connection_on final : public connection,
     if (!with.allow.empty()) response_.set(http::field::allow, with.allow);
     response_.body() = with.body + "\n";
     response_.prepare_payload();
-    http::async_write(websocket_.next_layer(), response_,
-                      [self = this->shared_from_this()](error_code error, std::size_t) {
-                        self->answered(error);
-                      });
+    http::async_write(
+        websocket_.next_layer(), response_,
+        [self = shared_from_this()](error_code error, std::size_t) { self->answered(error); });
   }
 
   /// Waits for the peer to close: closing with unread bytes would reset what was just answered.
@@ -177,7 +163,7 @@ class connection_on final : public connection,
 
   void discard() {
     socket().async_read_some(asio::buffer(discarded_),
-                             [self = this->shared_from_this()](error_code error, std::size_t) {
+                             [self = shared_from_this()](error_code error, std::size_t) {
                                if (error) return self->end();
                                self->discard();
                              });
@@ -195,9 +181,8 @@ class connection_on final : public connection,
       // Owned by the stream, which is part of this.
       last_heard_ = host_.now();
     });
-    websocket_.async_accept(parser_.get(), [self = this->shared_from_this()](error_code error) {
-      self->on_upgraded(error);
-    });
+    websocket_.async_accept(
+        parser_.get(), [self = shared_from_this()](error_code error) { self->on_upgraded(error); });
   }
 
   void on_upgraded(error_code error) {
@@ -212,11 +197,10 @@ class connection_on final : public connection,
   }
 
   void read() {
-    websocket_.async_read(buffer_,
-                          [self = this->shared_from_this()](error_code error, std::size_t) {
-                            if (error || self->phase_ == phase::dead) return self->end();
-                            self->on_message();
-                          });
+    websocket_.async_read(buffer_, [self = shared_from_this()](error_code error, std::size_t) {
+      if (error || self->phase_ == phase::dead) return self->end();
+      self->on_message();
+    });
   }
 
   void on_message() {
@@ -248,7 +232,7 @@ class connection_on final : public connection,
     last_ping_ = now;
     if (pinging_) return;
     pinging_ = true;
-    websocket_.async_ping({}, [self = this->shared_from_this()](error_code error) {
+    websocket_.async_ping({}, [self = shared_from_this()](error_code error) {
       self->pinging_ = false;
       if (error) self->end();
     });
@@ -258,7 +242,7 @@ class connection_on final : public connection,
     if (close_sent_) return;
     close_sent_ = true;
     websocket_.async_close(websocket::close_code::going_away,
-                           [self = this->shared_from_this()](error_code) { self->end(); });
+                           [self = shared_from_this()](error_code) { self->end(); });
   }
 
   /// Swallowing begins and ends between two messages, never within one.
@@ -297,7 +281,7 @@ class connection_on final : public connection,
   const connection_limits& limits_;
   sluice::host host_;
   bool loopback_;
-  websocket::stream<Transport> websocket_;
+  websocket::stream<net::secure_socket<paced_socket>> websocket_;
   beast::flat_buffer buffer_;
   http::request_parser<http::string_body> parser_;
   http::response<http::string_body> response_;
@@ -313,18 +297,15 @@ class connection_on final : public connection,
 
 }  // namespace
 
-std::shared_ptr<connection> connection::make(asio::ip::tcp::socket socket, asio::ssl::context* tls,
+std::shared_ptr<connection> connection::make(tcp::socket socket, asio::ssl::context* tls,
                                              connection_owner& owner,
                                              const connection_limits& limits, sluice::host host) {
   error_code error;
   socket.set_option(asio::ip::tcp::no_delay{true}, error);
   const auto peer = socket.remote_endpoint(error);
   const bool loopback = !error && peer.address().is_loopback();
-  if (tls == nullptr)
-    return std::make_shared<connection_on<paced_socket>>(owner, limits, host, loopback,
-                                                         std::move(socket), host);
-  return std::make_shared<connection_on<asio::ssl::stream<paced_socket>>>(
-      owner, limits, host, loopback, paced_socket{std::move(socket), host}, *tls);
+  return std::make_shared<accepted_connection>(std::move(socket), tls, owner, limits, host,
+                                               loopback);
 }
 
 }  // namespace sluice::kite_server

@@ -24,7 +24,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-using plain_client = websocket_client<asio::ip::tcp::socket>;
 constexpr const char* good = "/?api_key=k&access_token=t";
 constexpr std::uint32_t equity = 408065, index_token = 256265;
 constexpr duration patience = 10s;
@@ -68,8 +67,8 @@ struct sandbox {
   void pass(duration time, Clients&... clients) {
     run.run_until([&] { return (clients.poll(), ...), false; }, time);
   }
-  std::unique_ptr<plain_client> connect(const char* target = good) {
-    auto made = std::make_unique<plain_client>(port, target);
+  std::unique_ptr<websocket_client> connect(const char* target = good) {
+    auto made = std::make_unique<websocket_client>(port, target);
     REQUIRE(until([&] { return made->open || made->ended; }, *made));
     return made;
   }
@@ -104,13 +103,13 @@ struct sandbox {
 bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
-std::size_t packets_of(const plain_client& from) {
+std::size_t packets_of(const websocket_client& from) {
   std::size_t all = 0;
   for (const auto& frame : from.frames)
     all += kite::split(frame, [](kite::bytes_view, kite::packet_kind) {}).packets;
   return all;
 }
-std::size_t heartbeats_of(const plain_client& from) {
+std::size_t heartbeats_of(const websocket_client& from) {
   return static_cast<std::size_t>(std::count_if(from.frames.begin(), from.frames.end(),
                                                 [](const auto& each) { return each.size() == 1; }));
 }
@@ -278,7 +277,7 @@ TEST_CASE("kite_server: a slow client skips frames, and is cut in the end") {
   sandbox box{"send_queue = \"1MiB\"\nstall_limit = \"200ms\"\nping_interval = \"60s\"\n"};
   auto slow = box.connect();
   auto quick = box.connect();
-  for (plain_client* each : {slow.get(), quick.get()})
+  for (websocket_client* each : {slow.get(), quick.get()})
     each->send(R"({"a":"mode","v":["full",[408065]]})");
   REQUIRE(box.until([&] { return slow->texts.size() == 2 && quick->texts.size() == 2; }, *slow,
                     *quick));
@@ -378,7 +377,7 @@ TEST_CASE("kite_server: serves TLS") {
   sandbox box{"tls_certificate = \"" + files.certificate_file + "\"\ntls_key = \"" +
               files.key_file + "\"\n"};
   asio::ssl::context context = files.trusting();
-  websocket_client<asio::ssl::stream<asio::ip::tcp::socket>> one{box.port, good, context};
+  websocket_client one{box.port, good, &context};
   REQUIRE(box.until([&] { return one.texts.size() == 2; }, one));
   one.send(R"({"a":"subscribe","v":[408065]})");
   box.pass(50ms, one);

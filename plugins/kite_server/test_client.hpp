@@ -1,39 +1,37 @@
 // Clients for the tests: a WebSocket one and one of raw bytes, both without a thread.
 #pragma once
 
+#include <net/secure_socket.hpp>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
 
 #include <array>
 #include <cstdint>
 #include <deque>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 namespace sluice::kite_server {
 
 /// Connects at once; `poll` runs what is ready, and is to be called until something shows.
-template <typename Transport>
 class websocket_client {
  public:
   using error_code = boost::system::error_code;
 
-  template <typename... Args>
-  websocket_client(std::uint16_t port, std::string target, Args&&... transport)
-      : target_{std::move(target)}, stream_{io_, std::forward<Args>(transport)...} {
+  websocket_client(std::uint16_t port, std::string target, boost::asio::ssl::context* tls = nullptr)
+      : target_{std::move(target)}, stream_{tls, io_} {
     const boost::asio::ip::tcp::endpoint server{boost::asio::ip::address_v4::loopback(), port};
     stream_.control_callback(
         [this](boost::beast::websocket::frame_type kind, boost::beast::string_view) {
           if (kind == boost::beast::websocket::frame_type::pong) ++pongs;
           if (kind == boost::beast::websocket::frame_type::ping) ++pings;
         });
-    boost::beast::get_lowest_layer(stream_).async_connect(server, [this](error_code why) {
+    stream_.next_layer().socket().async_connect(server, [this](error_code why) {
       if (why) return end(why);
       shake_tls();
     });
@@ -63,15 +61,11 @@ class websocket_client {
 
  private:
   void shake_tls() {
-    if constexpr (std::is_same_v<Transport, boost::asio::ip::tcp::socket>) {
-      upgrade();
-    } else {
-      stream_.next_layer().async_handshake(boost::asio::ssl::stream_base::client,
-                                           [this](error_code why) {
-                                             if (why) return end(why);
-                                             upgrade();
-                                           });
-    }
+    stream_.next_layer().async_handshake(boost::asio::ssl::stream_base::client,
+                                         [this](error_code why) {
+                                           if (why) return end(why);
+                                           upgrade();
+                                         });
   }
   void upgrade() {
     stream_.async_handshake(response_, "127.0.0.1", target_, [this](error_code why) {
@@ -113,7 +107,7 @@ class websocket_client {
   boost::beast::websocket::response_type response_;
   boost::beast::flat_buffer buffer_;
   std::deque<std::string> outgoing_;
-  boost::beast::websocket::stream<Transport> stream_;
+  boost::beast::websocket::stream<net::secure_socket<boost::asio::ip::tcp::socket>> stream_;
 };
 
 /// Sends bytes and collects what comes until the other side closes.

@@ -1,6 +1,8 @@
 // The loopback server of the tests; see loopback_server.hpp.
 #include "loopback_server.hpp"
 
+#include <net/secure_socket.hpp>
+
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <boost/asio/awaitable.hpp>
@@ -10,13 +12,11 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/ssl.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -37,6 +37,8 @@ namespace http = beast::http;
 namespace websocket = beast::websocket;
 using asio::use_awaitable;
 using asio::ip::tcp;
+using secure_socket = net::secure_socket<tcp::socket>;
+using websocket_server = websocket::stream<secure_socket>;
 
 /// A key and a self-signed certificate for 127.0.0.1.
 struct certificate {
@@ -119,21 +121,15 @@ struct loopback_server::parts {
   asio::awaitable<void> accept() {
     while (true) {
       tcp::socket socket = co_await acceptor.async_accept(use_awaitable);
-      if (tls)
-        asio::co_spawn(io, serve_tls(std::move(socket)), asio::detached);
-      else
-        asio::co_spawn(io, serve(std::move(socket)), asio::detached);
+      const auto made =
+          std::make_shared<websocket_server>(tls ? &*tls : nullptr, std::move(socket));
+      asio::co_spawn(io, serve(made), asio::detached);
     }
   }
 
-  asio::awaitable<void> serve_tls(tcp::socket socket) {
-    asio::ssl::stream<tcp::socket> stream{std::move(socket), *tls};
+  asio::awaitable<void> serve(std::shared_ptr<websocket_server> socket) {
+    secure_socket& stream = socket->next_layer();
     co_await stream.async_handshake(asio::ssl::stream_base::server, use_awaitable);
-    co_await serve(std::move(stream));
-  }
-
-  template <typename Stream>
-  asio::awaitable<void> serve(Stream stream) {
     beast::flat_buffer buffer;
     http::request<http::string_body> request;
     co_await http::async_read(stream, buffer, request, use_awaitable);
@@ -155,12 +151,11 @@ struct loopback_server::parts {
       response.prepare_payload();
       co_await http::async_write(stream, response, use_awaitable);
     } else {
-      co_await talk(std::make_shared<websocket::stream<Stream>>(std::move(stream)), request);
+      co_await talk(socket, request);
     }
   }
 
-  template <typename Socket>
-  asio::awaitable<void> talk(std::shared_ptr<Socket> socket,
+  asio::awaitable<void> talk(std::shared_ptr<websocket_server> socket,
                              const http::request<http::string_body>& request) {
     co_await socket->async_accept(request, use_awaitable);
     const auto mine = std::make_shared<live>(live_of(socket));
@@ -187,8 +182,7 @@ struct loopback_server::parts {
   }
 
   /// Writes one message after another, whatever their number.
-  template <typename Socket>
-  live live_of(std::shared_ptr<Socket> socket) {
+  live live_of(const std::shared_ptr<websocket_server>& socket) {
     auto unsent = std::make_shared<std::deque<std::pair<std::string, bool>>>();
     auto write = std::make_shared<std::function<void()>>();
     *write = [socket, unsent, next = std::weak_ptr{write}] {
@@ -207,7 +201,7 @@ struct loopback_server::parts {
             [socket] { socket->async_ping({}, [socket](boost::system::error_code) {}); },
             [socket] {
               boost::system::error_code ignored;
-              beast::get_lowest_layer(*socket).close(ignored);
+              socket->next_layer().socket().close(ignored);
             }};
   }
 

@@ -2,15 +2,16 @@
 
 #include "handler_pool.hpp"
 
+#include <net/secure_socket.hpp>
+
 #include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/ssl.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -18,7 +19,6 @@
 #include <fstream>
 #include <optional>
 #include <stdexcept>
-#include <type_traits>
 #include <utility>
 
 namespace sluice::kite_source {
@@ -31,7 +31,7 @@ using asio::ip::tcp;
 using error_code = boost::system::error_code;
 
 using tcp_socket = asio::basic_stream_socket<tcp, asio::io_context::executor_type>;
-using tls_socket = asio::ssl::stream<tcp_socket>;
+using secure_socket = net::secure_socket<tcp_socket, pool_allocator<void*>>;
 
 /// What a kernel gives a socket that asks; 0 if it does not say.
 std::size_t receive_buffer_limit() {
@@ -49,21 +49,24 @@ struct shared_parts {
 };
 
 /// One dial and the connection it becomes. Its handlers keep it alive; nobody else need.
-template <typename Stream>
-class link final : public std::enable_shared_from_this<link<Stream>> {
- public:
-  static constexpr bool has_tls = std::is_same_v<Stream, tls_socket>;
+class link final : public std::enable_shared_from_this<link> {
+  template <typename Handler>
+  auto bound(Handler handler) {
+    return asio::bind_allocator(pool_allocator<void*>{shared_.pool}, std::move(handler));
+  }
 
+ public:
   link(shared_parts& shared, dial to, connection_listener& listener)
       : shared_{shared},
         to_{std::move(to)},
         listener_{&listener},
-        stream_{make_stream(shared)},
+        stream_{std::allocator_arg, pool_allocator<void*>{shared.pool},
+                to_.to.tls ? &*shared.tls : nullptr, shared.io},
         buffer_{shared.options.message_max} {}
 
   /// The first step is a handler too: the listener is not called from within open().
   void start() {
-    asio::post(shared_.io, bound([self = this->shared_from_this()] { self->connect_next(); }));
+    asio::post(shared_.io, bound([self = shared_from_this()] { self->connect_next(); }));
   }
 
   void abandon() {
@@ -79,7 +82,7 @@ class link final : public std::enable_shared_from_this<link<Stream>> {
 
   void ping() {
     if (closing_ || std::exchange(pinging_, true)) return;
-    stream_.async_ping({}, bound([self = this->shared_from_this()](error_code error) {
+    stream_.async_ping({}, bound([self = shared_from_this()](error_code error) {
                          self->pinging_ = false;
                          if (self->listener_ == nullptr || self->closing_) return;
                          if (error) self->fail("ping", error);
@@ -89,25 +92,13 @@ class link final : public std::enable_shared_from_this<link<Stream>> {
   void close() {
     if (std::exchange(closing_, true)) return;
     stream_.async_close(websocket::close_code::normal,
-                        bound([self = this->shared_from_this()](error_code) {
+                        bound([self = shared_from_this()](error_code) {
                           self->end({0, "closed"});
                         }));
   }
 
  private:
-  static websocket::stream<Stream, false> make_stream(shared_parts& shared) {
-    if constexpr (has_tls)
-      return websocket::stream<Stream, false>{shared.io, *shared.tls};
-    else
-      return websocket::stream<Stream, false>{shared.io};
-  }
-
-  template <typename Handler>
-  auto bound(Handler handler) {
-    return asio::bind_allocator(pool_allocator<void*>{shared_.pool}, std::move(handler));
-  }
-
-  tcp_socket& socket() { return beast::get_lowest_layer(stream_); }
+  tcp_socket& socket() { return stream_.next_layer().socket(); }
 
   void end(const ending& how) {
     connection_listener* told = std::exchange(listener_, nullptr);
@@ -129,7 +120,7 @@ class link final : public std::enable_shared_from_this<link<Stream>> {
     if (!error) prepare_socket(parsed, error);
     if (error) return connect_failed(address, error);
     socket().async_connect(tcp::endpoint{parsed, to_.to.port},
-                           bound([self = this->shared_from_this(), &address](error_code failed) {
+                           bound([self = shared_from_this(), &address](error_code failed) {
                              if (self->listener_ == nullptr) return;
                              if (failed) return self->connect_failed(address, failed);
                              self->connected();
@@ -157,24 +148,23 @@ class link final : public std::enable_shared_from_this<link<Stream>> {
   void connected() {
     error_code ignored;
     socket().set_option(tcp::no_delay{true}, ignored);
-    if constexpr (has_tls)
-      secure();
-    else
-      upgrade();
+    secure();
   }
 
   void secure() {
-    Stream& tls = stream_.next_layer();
-    if (!numeric_address(to_.to.host))
-      SSL_set_tlsext_host_name(tls.native_handle(), to_.to.host.c_str());
-    if (shared_.options.verify)
-      tls.set_verify_callback(asio::ssl::host_name_verification{to_.to.host});
-    tls.async_handshake(asio::ssl::stream_base::client,
-                        bound([self = this->shared_from_this()](error_code error) {
-                          if (self->listener_ == nullptr) return;
-                          if (error) return self->fail("TLS handshake", error);
-                          self->upgrade();
-                        }));
+    secure_socket& transport = stream_.next_layer();
+    if (transport.tls() != nullptr) {
+      if (!numeric_address(to_.to.host))
+        SSL_set_tlsext_host_name(transport.tls()->native_handle(), to_.to.host.c_str());
+      if (shared_.options.verify)
+        transport.tls()->set_verify_callback(asio::ssl::host_name_verification{to_.to.host});
+    }
+    transport.async_handshake(asio::ssl::stream_base::client,
+                              bound([self = shared_from_this()](error_code error) {
+                                if (self->listener_ == nullptr) return;
+                                if (error) return self->fail("TLS handshake", error);
+                                self->upgrade();
+                              }));
   }
 
   void upgrade() {
@@ -185,7 +175,7 @@ class link final : public std::enable_shared_from_this<link<Stream>> {
       request.set("X-Kite-Version", "3");
     }});
     stream_.async_handshake(response_, to_.to.authority(), to_.target,
-                            bound([self = this->shared_from_this()](error_code error) {
+                            bound([self = shared_from_this()](error_code error) {
                               if (self->listener_ == nullptr) return;
                               self->upgraded(error);
                             }));
@@ -210,7 +200,7 @@ class link final : public std::enable_shared_from_this<link<Stream>> {
 
   void read_next() {
     stream_.async_read(buffer_,
-                       bound([self = this->shared_from_this()](error_code error, std::size_t size) {
+                       bound([self = shared_from_this()](error_code error, std::size_t size) {
                          if (self->listener_ == nullptr) return;
                          self->received(error, size);
                        }));
@@ -245,7 +235,7 @@ class link final : public std::enable_shared_from_this<link<Stream>> {
 
   void write_next() {
     stream_.async_write(asio::buffer(unsent_.front()),
-                        bound([self = this->shared_from_this()](error_code error, std::size_t) {
+                        bound([self = shared_from_this()](error_code error, std::size_t) {
                           if (self->listener_ == nullptr || self->closing_) return;
                           if (error) return self->fail("write", error);
                           self->unsent_.pop_front();
@@ -256,7 +246,7 @@ class link final : public std::enable_shared_from_this<link<Stream>> {
   shared_parts& shared_;
   dial to_;
   connection_listener* listener_;  ///< null: nobody listens any more
-  websocket::stream<Stream, false> stream_;
+  websocket::stream<secure_socket, false> stream_;
   websocket::response_type response_;
   beast::flat_buffer buffer_;
   std::deque<std::string> unsent_;
@@ -267,11 +257,10 @@ class link final : public std::enable_shared_from_this<link<Stream>> {
 };
 
 /// The owner's end of a link.
-template <typename Stream>
 class handle final : public connection {
  public:
   handle(shared_parts& shared, dial to, connection_listener& listener)
-      : link_{std::make_shared<link<Stream>>(shared, std::move(to), listener)} {
+      : link_{std::make_shared<link>(shared, std::move(to), listener)} {
     link_->start();
   }
   ~handle() override { link_->abandon(); }
@@ -280,7 +269,7 @@ class handle final : public connection {
   void close() override { link_->close(); }
 
  private:
-  std::shared_ptr<link<Stream>> link_;
+  std::shared_ptr<link> link_;
 };
 
 asio::ssl::context make_tls(const network_options& options) {
@@ -317,8 +306,7 @@ network::network(const network_options& options) : parts_{std::make_unique<parts
 network::~network() = default;
 
 std::unique_ptr<connection> network::open(dial to, connection_listener& listener) {
-  if (to.to.tls) return std::make_unique<handle<tls_socket>>(*parts_, std::move(to), listener);
-  return std::make_unique<handle<tcp_socket>>(*parts_, std::move(to), listener);
+  return std::make_unique<handle>(*parts_, std::move(to), listener);
 }
 
 std::size_t network::run_ready(std::size_t most) {
