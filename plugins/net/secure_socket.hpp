@@ -28,7 +28,7 @@ class secure_socket {
   using lowest_layer_type = typename Socket::lowest_layer_type;
   using error_code = boost::system::error_code;
 
-  /// Encrypted if `tls` is not null, which it then outlives; `args` make the socket.
+  /// `args` make the socket. `tls`, which outlives this, encrypts; null: nothing does.
   template <typename... Args>
   secure_socket(std::allocator_arg_t, const Allocator& allocator, boost::asio::ssl::context* tls,
                 Args&&... args)
@@ -44,9 +44,9 @@ class secure_socket {
   executor_type get_executor() { return socket_.get_executor(); }
   lowest_layer_type& lowest_layer() { return socket_.lowest_layer(); }
   Socket& socket() { return socket_; }
+  const Socket& socket() const { return socket_; }
   /// Null if it is not encrypted.
   boost::asio::ssl::stream<Socket&>* tls() { return tls_ ? &*tls_ : nullptr; }
-  const Socket& socket() const { return socket_; }
 
   /// That of TLS, if it is encrypted.
   template <typename Token>
