@@ -15,7 +15,7 @@ struct option {
   bool takes_value = false;
 };
 
-struct verb {
+struct completed_verb {
   std::string name, help;
   std::vector<option> options;
   std::vector<std::string> words;  ///< a positional's choices
@@ -30,8 +30,8 @@ std::vector<std::string> choices_of(const CLI::Option& of) {
   return CLI::detail::split(type.substr(open + 1, close - open - 1), ',');
 }
 
-verb verb_of(const CLI::App& app) {
-  verb made{app.get_name(), app.get_description(), {}, {}, false};
+completed_verb verb_of(const CLI::App& app) {
+  completed_verb made{app.get_name(), app.get_description(), {}, {}, false};
   for (const CLI::Option* one : app.get_options()) {
     if (one->get_positional()) {
       made.words = choices_of(*one);
@@ -47,8 +47,8 @@ verb verb_of(const CLI::App& app) {
   return made;
 }
 
-std::vector<verb> verbs_of(const CLI::App& app) {
-  std::vector<verb> all;
+std::vector<completed_verb> verbs_of(const CLI::App& app) {
+  std::vector<completed_verb> all;
   for (const CLI::App* one : app.get_subcommands({})) all.push_back(verb_of(*one));
   return all;
 }
@@ -57,19 +57,19 @@ std::string joined(const std::vector<std::string>& all) {
   return fmt::format("{}", fmt::join(all, " "));
 }
 
-std::string names(const std::vector<verb>& verbs) {
+std::string names(const std::vector<completed_verb>& verbs) {
   std::string text;
-  for (const verb& one : verbs) text += (text.empty() ? "" : " ") + one.name;
+  for (const completed_verb& one : verbs) text += (text.empty() ? "" : " ") + one.name;
   return text;
 }
 
-std::string option_names(const verb& of) {
+std::string option_names(const completed_verb& of) {
   std::string text;
   for (const option& one : of.options) text += (text.empty() ? "" : " ") + one.name;
   return text;
 }
 
-std::string bash(const std::vector<verb>& verbs) {
+std::string bash(const std::vector<completed_verb>& verbs) {
   std::string out =
       "# bash completion for sluice\n"
       "_sluice() {\n"
@@ -83,7 +83,7 @@ std::string bash(const std::vector<verb>& verbs) {
       "    return\n"
       "  fi\n"
       "  case \"$verb $before\" in\n";
-  for (const verb& each : verbs)
+  for (const completed_verb& each : verbs)
     for (const option& one : each.options)
       if (!one.choices.empty())
         out +=
@@ -93,7 +93,7 @@ std::string bash(const std::vector<verb>& verbs) {
         out += fmt::format("    \"{} {}\") COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n",
                            each.name, one.name);
   out += "  esac\n  case $verb in\n";
-  for (const verb& each : verbs) {
+  for (const completed_verb& each : verbs) {
     std::string words = option_names(each);
     if (!each.words.empty()) words += " " + joined(each.words);
     out += fmt::format("    {}) COMPREPLY=($(compgen {}-W \"{}\" -- \"$word\")) ;;\n", each.name,
@@ -108,12 +108,13 @@ std::string plain(std::string text) {
   return text;
 }
 
-std::string zsh(const std::vector<verb>& verbs) {
+std::string zsh(const std::vector<completed_verb>& verbs) {
   std::string out =
       "#compdef sluice\n"
       "_sluice() {\n"
       "  local -a verbs=(\n";
-  for (const verb& each : verbs) out += fmt::format("    '{}:{}'\n", each.name, plain(each.help));
+  for (const completed_verb& each : verbs)
+    out += fmt::format("    '{}:{}'\n", each.name, plain(each.help));
   out +=
       "  )\n"
       "  if ((CURRENT == 2)); then\n"
@@ -124,7 +125,7 @@ std::string zsh(const std::vector<verb>& verbs) {
       "  shift words\n"
       "  ((CURRENT--))\n"
       "  case $verb in\n";
-  for (const verb& each : verbs) {
+  for (const completed_verb& each : verbs) {
     out += fmt::format("    {})\n      _arguments", each.name);
     for (const option& one : each.options) {
       out += fmt::format(" \\\n        '{}[{}]", one.name, plain(one.help));
@@ -141,9 +142,9 @@ std::string zsh(const std::vector<verb>& verbs) {
   return out + "  esac\n}\n_sluice \"$@\"\n";
 }
 
-std::string fish(const std::vector<verb>& verbs) {
+std::string fish(const std::vector<completed_verb>& verbs) {
   std::string out = "# fish completion for sluice\ncomplete -c sluice -f\n";
-  for (const verb& each : verbs) {
+  for (const completed_verb& each : verbs) {
     out += fmt::format("complete -c sluice -n __fish_use_subcommand -a {} -d '{}'\n", each.name,
                        plain(each.help));
     const std::string here =
@@ -165,7 +166,7 @@ std::string fish(const std::vector<verb>& verbs) {
 }  // namespace
 
 std::string completion(const CLI::App& app, std::string_view shell) {
-  const std::vector<verb> verbs = verbs_of(app);
+  const std::vector<completed_verb> verbs = verbs_of(app);
   if (shell == "bash") return bash(verbs);
   if (shell == "zsh") return zsh(verbs);
   if (shell == "fish") return fish(verbs);

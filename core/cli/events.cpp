@@ -18,13 +18,13 @@ namespace {
 
 constexpr auto follow_interval = std::chrono::milliseconds{200};
 
-std::string_view text_at(const json::object& of, const char* key) { return of.at(key).as_string(); }
+std::string_view view_at(const json::object& of, const char* key) { return of.at(key).as_string(); }
 
 /// A line an event: "120 2026-11-26T03:45:00.100Z warn redis level: ...".
-std::string line_of(const json::object& event) {
+std::string event_line(const json::object& event) {
   return fmt::format("{:>5} {} {:<5} {} {}: {}\n", event.at("number").to_number<std::uint64_t>(),
-                     text_at(event, "time"), text_at(event, "severity"), text_at(event, "stage"),
-                     text_at(event, "kind"), text_at(event, "message"));
+                     view_at(event, "time"), view_at(event, "severity"), view_at(event, "stage"),
+                     view_at(event, "kind"), view_at(event, "message"));
 }
 
 }  // namespace
@@ -39,7 +39,7 @@ int events(const events_options& asked) {
       answered = true;
       for (const json::value& each : whole.at("events").as_array()) {
         after = each.at("number").to_number<std::uint64_t>();
-        print(asked.format == "json" ? json::serialize(each) + "\n" : line_of(each.as_object()));
+        print(asked.format == "json" ? json::serialize(each) + "\n" : event_line(each.as_object()));
       }
       if (!asked.follow) return done;
       flush_output();

@@ -3,7 +3,7 @@
 namespace sluice::cli {
 
 namespace {
-constexpr const char* rest_of_line = "\x1b[K";  // ANSI
+constexpr const char* erase_rest = "\x1b[K";  // ANSI
 }
 
 void progress::write(const std::string& text) const {
@@ -14,11 +14,11 @@ void progress::write(const std::string& text) const {
 void progress::say(std::string_view text) {
   if (!shown_ || text == line_) return;
   line_ = text;
-  write("\r" + line_ + rest_of_line);
+  write("\r" + line_ + erase_rest);
 }
 
 void progress::clear() {
-  if (!line_.empty()) write("\r" + std::string{rest_of_line});
+  if (!line_.empty()) write("\r" + std::string{erase_rest});
   line_.clear();
 }
 

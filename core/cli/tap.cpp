@@ -24,7 +24,7 @@ constexpr auto read_interval = std::chrono::milliseconds{100};
 constexpr auto told_interval = std::chrono::seconds{1};
 
 /// "redis 408065 #12 kite.tick/1 {...}"; what is usual is not said.
-std::string line_of(const json::object& record) {
+std::string record_line(const json::object& record) {
   const auto number = [&](const char* key) { return record.at(key).to_number<double>(); };
   std::string text =
       fmt::format("{} {} #{}", record.at("stage").as_string().c_str(),
@@ -45,7 +45,7 @@ class shown {
   bool add(const json::object& document) {
     last_ = document.at("last").to_number<std::uint64_t>();
     for (const json::value& each : document.at("records").as_array()) {
-      print(asked_.format == "json" ? json::serialize(each) + "\n" : line_of(each.as_object()));
+      print(asked_.format == "json" ? json::serialize(each) + "\n" : record_line(each.as_object()));
       if (++count_ == asked_.limit) return true;
     }
     lost_ = document.at("lost").to_number<std::uint64_t>();

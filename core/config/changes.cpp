@@ -18,7 +18,7 @@ std::string arrow(const std::string& key, const std::string& before, const std::
   return key + ' ' + before + " -> " + after;
 }
 
-std::string title(const stage_spec& of) {
+std::string plugin_and_version(const stage_spec& of) {
   return std::string{view(of.plugin->name)} + ' ' + std::string{view(of.plugin->version)};
 }
 
@@ -181,13 +181,13 @@ class comparer {
   void add(const stage_spec& one) {
     if (one.plugin->kind == SLUICE_GUARD && find(now_, sink_of(one, next_)) != nullptr)
       return restart(one.name + ": a guard that is added");
-    tell(change::add, one, title(one));
+    tell(change::add, one, plugin_and_version(one));
   }
 
   void remove(const stage_spec& one) {
     if (one.plugin->kind == SLUICE_GUARD && find(next_, sink_of(one, now_)) != nullptr)
       return restart(one.name + ": a guard that is removed");
-    tell(change::remove, one, title(one));
+    tell(change::remove, one, plugin_and_version(one));
   }
 
   void compare_stage(const stage_spec& before, const stage_spec& after) {
@@ -231,8 +231,9 @@ class comparer {
       text = values.text;
       all_live = values.all_live;
     } else {
-      text = title(before) == title(after) ? title(after) + " was built anew"
-                                           : "plugin " + title(before) + " -> " + title(after);
+      text = plugin_and_version(before) == plugin_and_version(after)
+                 ? plugin_and_version(after) + " was built anew"
+                 : "plugin " + plugin_and_version(before) + " -> " + plugin_and_version(after);
     }
     if (before.bypassed && !after.bypassed)
       tell(change::switch_on, after, text);

@@ -18,7 +18,7 @@ namespace {
 bool flagged(const sluice_field& row, std::uint32_t flag) { return (row.flags & flag) != 0; }
 
 /// A default as the file would have it; empty if there is none.
-std::string default_of(const sluice_field& row) {
+std::string default_text(const sluice_field& row) {
   checked value;
   std::string error;
   if (row.default_text.data == nullptr || !parse_default(row, value, error)) return {};
@@ -59,7 +59,7 @@ std::string key_table(std::span<const sluice_field> rows) {
   if (rows.empty()) return "It has no keys of its own.\n";
   std::string text = "| Key | Allowed | Default | Meaning |\n|---|---|---|---|\n";
   for (const sluice_field& row : rows) {
-    const std::string by_default = default_of(row);
+    const std::string by_default = default_text(row);
     text += "| `" + std::string{view(row.key)} + "` | " + cell(allowed(row)) + " | " +
             (by_default.empty() ? "" : "`" + cell(by_default) + "`") + " | " + cell(remarks(row)) +
             " |\n";
@@ -119,7 +119,7 @@ std::string sample_toml(const sluice_plugin& plugin) {
   for (const sluice_field& row : rows_of(plugin)) {
     if (flagged(row, SLUICE_FIELD_DEPRECATED)) continue;
     const bool required = flagged(row, SLUICE_FIELD_REQUIRED);
-    const std::string by_default = default_of(row);
+    const std::string by_default = default_text(row);
     text += "\n# " + cell(view(row.doc)) + "\n" + (required ? "" : "# ") +
             std::string{view(row.key)} + " = " +
             (by_default.empty() ? placeholder(row) : by_default) + "\n";

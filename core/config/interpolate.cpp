@@ -17,7 +17,7 @@ namespace sluice::config {
 
 namespace {
 
-constexpr std::size_t file_limit = 4096;
+constexpr std::size_t secret_file_limit = 4096;
 
 bool is_variable(std::string_view name) {
   if (name.empty() || (name.front() >= '0' && name.front() <= '9')) return false;
@@ -126,7 +126,7 @@ class expander {
       ::close(descriptor);
       return file_error(path, "not a regular file");
     }
-    std::array<char, file_limit + 1> buffer{};
+    std::array<char, secret_file_limit + 1> buffer{};
     std::size_t size = 0;
     ssize_t got = 0;
     do {
@@ -136,7 +136,7 @@ class expander {
     const int error = errno;
     ::close(descriptor);
     if (got < 0) return file_error(path, std::generic_category().message(error));
-    if (size > file_limit) return file_error(path, "longer than 4 KiB");
+    if (size > secret_file_limit) return file_error(path, "longer than 4 KiB");
     while (size > 0 && (buffer[size - 1] == '\n' || buffer[size - 1] == '\r')) --size;
     out_.text.append(buffer.data(), size);
   }

@@ -48,7 +48,7 @@ std::vector<question> questions_of(const std::vector<const where_spec*>& edges,
 }
 
 /// What an edge allows for a question; empty: anything.
-std::vector<std::string> allowed(const where_spec& edge, const question& asked) {
+std::vector<std::string> allowed_answers(const where_spec& edge, const question& asked) {
   if (asked.name == "priority") return texts(edge.priorities);
   if (asked.name == "schema") return edge.schemas;
   for (const auto& attribute : edge.attributes)
@@ -59,7 +59,7 @@ std::vector<std::string> allowed(const where_spec& edge, const question& asked) 
 bool takes(const where_spec& edge, const std::vector<question>& questions,
            const std::vector<std::size_t>& answers) {
   for (std::size_t i = 0; i < questions.size(); ++i) {
-    const auto values = allowed(edge, questions[i]);
+    const auto values = allowed_answers(edge, questions[i]);
     const std::string& answer = questions[i].answers[answers[i]];
     if (!values.empty() && std::find(values.begin(), values.end(), answer) == values.end())
       return false;
@@ -76,7 +76,7 @@ std::string described(const std::vector<const where_spec*>& edges,
     const question& each = questions[i];
     const std::string& answer = each.answers[answers[i]];
     if (std::any_of(edges.begin(), edges.end(),
-                    [&](const where_spec* edge) { return !allowed(*edge, each).empty(); }))
+                    [&](const where_spec* edge) { return !allowed_answers(*edge, each).empty(); }))
       parts.push_back(each.name + ' ' + (each.name == "priority" ? answer : in_quotes(answer)));
   }
   return joined(parts, ", ");

@@ -23,7 +23,7 @@ constexpr const char* size_pattern =
     "^[0-9][0-9_]*(\\.[0-9]+)?\\s*(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)?$";
 
 /// A string that holds a ${...}: what it says is known only when it is resolved.
-json::object reference() { return {{"type", "string"}, {"pattern", "\\$\\{"}}; }
+json::object reference_schema() { return {{"type", "string"}, {"pattern", "\\$\\{"}}; }
 
 json::value number(double amount) {
   if (std::floor(amount) == amount && std::abs(amount) < 9e15)
@@ -45,15 +45,15 @@ json::object text(const char* pattern) { return {{"type", "string"}, {"pattern",
 json::object type_of(const sluice_field& row) {
   json::object made;
   switch (row.kind) {
-    case SLUICE_BOOLEAN: return either({{"type", "boolean"}}, reference());
+    case SLUICE_BOOLEAN: return either({{"type", "boolean"}}, reference_schema());
     case SLUICE_INTEGER:
     case SLUICE_NUMBER:
       made["type"] = row.kind == SLUICE_INTEGER ? "integer" : "number";
       add_bounds(made, row, "minimum", "maximum");
-      return either(std::move(made), reference());
-    case SLUICE_DURATION: return either(text(duration_pattern), reference());
+      return either(std::move(made), reference_schema());
+    case SLUICE_DURATION: return either(text(duration_pattern), reference_schema());
     case SLUICE_SIZE: {
-      made = either(text(size_pattern), reference());
+      made = either(text(size_pattern), reference_schema());
       json::object bytes{{"type", "integer"}};
       add_bounds(bytes, row, "minimum", "maximum");
       made["anyOf"].as_array().push_back(std::move(bytes));
@@ -62,16 +62,16 @@ json::object type_of(const sluice_field& row) {
     case SLUICE_CHOICE: {
       json::array choices;
       for (const std::string& choice : choices_of(row)) choices.emplace_back(choice);
-      return either({{"enum", std::move(choices)}}, reference());
+      return either({{"enum", std::move(choices)}}, reference_schema());
     }
     case SLUICE_STRINGS:
       return either({{"type", "array"}, {"items", {{"type", json::array{"string", "integer"}}}}},
-                    reference());
+                    reference_schema());
     default:
       made["type"] = "string";
       if ((row.flags & SLUICE_FIELD_SECRET) != 0) return made;
       add_bounds(made, row, "minLength", "maxLength");
-      return made.size() == 1 ? made : either(std::move(made), reference());
+      return made.size() == 1 ? made : either(std::move(made), reference_schema());
   }
 }
 

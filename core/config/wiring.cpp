@@ -10,7 +10,7 @@ namespace sluice::config {
 
 namespace {
 
-using number = std::uint32_t;
+using stage_index = std::uint32_t;
 
 class wirer {
  public:
@@ -23,10 +23,10 @@ class wirer {
 
   std::vector<stage_spec> run() {
     check_names();
-    for (number i = 0; i < drafts_.size(); ++i)
+    for (stage_index i = 0; i < drafts_.size(); ++i)
       if (!drafts_[i].service) connect(i);
     check_ends();
-    for (number i = 0; i < drafts_.size(); ++i) {
+    for (stage_index i = 0; i < drafts_.size(); ++i) {
       if (drafts_[i].is(SLUICE_GUARD)) check_guard(i);
       if (drafts_[i].is(SLUICE_SINK)) check_guarded(i);
     }
@@ -35,8 +35,8 @@ class wirer {
 
  private:
   void check_names() {
-    std::map<std::string, number, std::less<>> first;
-    for (number i = 0; i < drafts_.size(); ++i) {
+    std::map<std::string, stage_index, std::less<>> first;
+    for (stage_index i = 0; i < drafts_.size(); ++i) {
       const stage_draft& draft = drafts_[i];
       if (draft.name.empty()) continue;
       const auto [taken, added] = first.emplace(draft.name, i);
@@ -49,18 +49,18 @@ class wirer {
   }
 
   /// The stage in the file before `i`.
-  std::optional<number> before(number i) const {
+  std::optional<stage_index> before(stage_index i) const {
     while (i-- > 0)
       if (!drafts_[i].service) return i;
     return std::nullopt;
   }
 
-  void join(number from, number to) {
+  void join(stage_index from, stage_index to) {
     inputs_[to].push_back({from, drafts_[to].where});
     takers_[from].push_back(to);
   }
 
-  void connect(number i) {
+  void connect(stage_index i) {
     const stage_draft& draft = drafts_[i];
     if (draft.is(SLUICE_SOURCE) || draft.bad_from) return;
     if (draft.keys.from) return connect_named(i, *draft.keys.from);
@@ -80,7 +80,7 @@ class wirer {
     join(*previous, i);
   }
 
-  void connect_named(number i, const std::vector<std::string>& names) {
+  void connect_named(stage_index i, const std::vector<std::string>& names) {
     const stage_draft& draft = drafts_[i];
     const entry& given = *draft.table->find("from");
     if (names.empty())
@@ -95,17 +95,17 @@ class wirer {
     }
   }
 
-  void connect_one(number i, const std::string& name, place at) {
+  void connect_one(stage_index i, const std::string& name, place at) {
     const auto fail = [&](const std::string& why) {
       unresolved_[i] = true;
       out_.error(at, "from: " + why);
     };
     std::vector<std::string> earlier;
-    for (number k = 0; k < i; ++k)
+    for (stage_index k = 0; k < i; ++k)
       if (!drafts_[k].service && !drafts_[k].is(SLUICE_SINK) &&
           std::find(earlier.begin(), earlier.end(), drafts_[k].name) == earlier.end())
         earlier.push_back(drafts_[k].name);
-    for (number k = 0; k < drafts_.size(); ++k) {
+    for (stage_index k = 0; k < drafts_.size(); ++k) {
       if (drafts_[k].name != name) continue;
       if (drafts_[k].service) return fail(in_quotes(name) + " is a service and has no records");
       if (k >= i)
@@ -132,7 +132,7 @@ class wirer {
     if (!any(SLUICE_SOURCE)) out_.error({}, "the pipeline has no source: add a [[stage]] with one");
     if (!any(SLUICE_SINK))
       return out_.error({}, "the pipeline has no sink: add a [[stage]] with one");
-    for (number i = 0; i < drafts_.size(); ++i) {
+    for (stage_index i = 0; i < drafts_.size(); ++i) {
       const stage_draft& draft = drafts_[i];
       if ((draft.is(SLUICE_SOURCE) || draft.is(SLUICE_TRANSFORM)) && takers_[i].empty() &&
           !lost_takers(i))
@@ -143,13 +143,13 @@ class wirer {
   }
 
   /// A later stage whose inputs are not all known might have been the taker.
-  bool lost_takers(number i) const {
-    for (number k = i + 1; k < drafts_.size(); ++k)
+  bool lost_takers(stage_index i) const {
+    for (stage_index k = i + 1; k < drafts_.size(); ++k)
       if (drafts_[k].bad_from || unresolved_[k]) return true;
     return false;
   }
 
-  void check_guard(number i) {
+  void check_guard(stage_index i) {
     const stage_draft& draft = drafts_[i];
     const auto& takers = takers_[i];
     if (takers.empty() && lost_takers(i)) return;
@@ -157,7 +157,7 @@ class wirer {
         (drafts_[takers.front()].is(SLUICE_SINK) || !drafts_[takers.front()].known()))
       return;
     std::vector<std::string> names;
-    for (const number taker : takers) names.push_back(in_quotes(drafts_[taker].name));
+    for (const stage_index taker : takers) names.push_back(in_quotes(drafts_[taker].name));
     out_.error(
         draft.at,
         in_quotes(draft.name) + " is a guard and must stand directly before exactly one sink; " +
@@ -167,13 +167,13 @@ class wirer {
   }
 
   /// The guard directly before a sink, if there is one.
-  std::optional<number> guard_of(number sink) const {
+  std::optional<stage_index> guard_of(stage_index sink) const {
     for (const edge_spec& input : inputs_[sink])
       if (drafts_[input.from].is(SLUICE_GUARD)) return input.from;
     return std::nullopt;
   }
 
-  void check_guarded(number sink) {
+  void check_guarded(stage_index sink) {
     const auto guard = guard_of(sink);
     if (!guard) return;
     const std::string name = in_quotes(drafts_[*guard].name);
@@ -188,7 +188,7 @@ class wirer {
 
   std::vector<stage_spec> specs() {
     std::vector<stage_spec> made;
-    for (number i = 0; i < drafts_.size(); ++i) {
+    for (stage_index i = 0; i < drafts_.size(); ++i) {
       const stage_draft& draft = drafts_[i];
       stage_spec spec;
       spec.name = draft.name;
@@ -205,27 +205,27 @@ class wirer {
       made.push_back(std::move(spec));
     }
     // A guard stands in its sink's lanes, behind the sink's queue.
-    for (number i = 0; i < drafts_.size(); ++i) {
+    for (stage_index i = 0; i < drafts_.size(); ++i) {
       if (!drafts_[i].is(SLUICE_SINK)) continue;
       const auto guard = guard_of(i);
       if (!guard) continue;
       made[*guard].queue = std::exchange(made[i].queue, std::nullopt);
       made[*guard].shards = made[i].shards;
     }
-    const std::vector<number> lanes = assign_lanes(made);
+    const std::vector<stage_index> lanes = assign_lanes(made);
     check_waiting(lanes);
     return made;
   }
 
   /// By stage: the one that begins the lane it runs in. Where several lanes lead to one stage there
   /// must be a queue.
-  std::vector<number> assign_lanes(std::vector<stage_spec>& made) {
-    std::vector<number> lanes(made.size());
-    for (number i = 0; i < made.size(); ++i) {
+  std::vector<stage_index> assign_lanes(std::vector<stage_spec>& made) {
+    std::vector<stage_index> lanes(made.size());
+    for (stage_index i = 0; i < made.size(); ++i) {
       stage_spec& spec = made[i];
       lanes[i] = i;
       if (spec.inputs.empty() || spec.queue) continue;
-      const number first = lanes[spec.inputs.front().from];
+      const stage_index first = lanes[spec.inputs.front().from];
       const bool in_one =
           !drafts_[i].is(SLUICE_TRANSFORM) ||  // a guarded sink; any other has a queue
           std::all_of(spec.inputs.begin(), spec.inputs.end(),
@@ -246,9 +246,9 @@ class wirer {
   }
 
   /// A lane's thread can wait in one event loop.
-  void check_waiting(const std::vector<number>& lanes) {
-    std::map<number, number> waits;  // by lane: the stage of it that does
-    for (number i = 0; i < drafts_.size(); ++i) {
+  void check_waiting(const std::vector<stage_index>& lanes) {
+    std::map<stage_index, stage_index> waits;  // by lane: the stage of it that does
+    for (stage_index i = 0; i < drafts_.size(); ++i) {
       if (!drafts_[i].can(SLUICE_CAN_IO) || drafts_[i].is(SLUICE_SERVICE)) continue;
       const auto [other, first] = waits.emplace(lanes[i], i);
       if (first) continue;
@@ -263,7 +263,7 @@ class wirer {
   const std::vector<stage_draft>& drafts_;
   report& out_;
   std::vector<std::vector<edge_spec>> inputs_;
-  std::vector<std::vector<number>> takers_;
+  std::vector<std::vector<stage_index>> takers_;
   std::vector<bool> unresolved_;  // has a `from` that names nothing it could take from
 };
 

@@ -16,12 +16,12 @@ namespace sluice::runtime {
 
 namespace {
 
-constexpr std::int64_t second = 1'000'000'000;
+constexpr std::int64_t second_ns = 1'000'000'000;
 // What ext/swap.h asks for.
-constexpr std::int64_t import_limit = second;
-constexpr std::int64_t connect_limit = 5 * second;
+constexpr std::int64_t import_limit = second_ns;
+constexpr std::int64_t connect_limit = 5 * second_ns;
 // Long enough for a sink to give up waiting for a fuller batch.
-constexpr std::int64_t long_waited = 3600 * second;
+constexpr std::int64_t long_waited = 3600 * second_ns;
 
 std::int64_t call_limit() { return plugin::call_limit.count(); }
 

@@ -17,7 +17,7 @@ namespace sluice::runtime {
 
 namespace {
 
-constexpr auto look_interval = std::chrono::milliseconds{50};
+constexpr auto poll_interval = std::chrono::milliseconds{50};
 constexpr std::int64_t unread_limit_ns = 5'000'000'000;
 constexpr std::size_t taps_max = 8;
 // Of one tap, until they are read: several looks' worth.
@@ -72,7 +72,7 @@ void taps::run() {
     lock.unlock();
     look();
     lock.lock();
-    woken_.wait_for(lock, look_interval, [this] { return stopping_; });
+    woken_.wait_for(lock, poll_interval, [this] { return stopping_; });
   }
   ended_ = true;
   woken_.notify_all();

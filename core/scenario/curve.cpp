@@ -9,11 +9,11 @@ namespace sluice::scenario {
 
 namespace {
 
-constexpr double second = 1e9;
+constexpr double ns_per_s = 1e9;
 constexpr double endless_s = 1e9;  // beyond any run, and far from the end of an int64
 
 double seconds(std::int64_t from_ns, std::int64_t to_ns) {
-  return static_cast<double>(to_ns - from_ns) / second;
+  return static_cast<double>(to_ns - from_ns) / ns_per_s;
 }
 
 /// When a rate that begins at `per_s` and changes by `slope_s` each second has brought `amount`;
@@ -94,7 +94,7 @@ std::int64_t curve::reach(std::int64_t from_ns, double amount) const {
         pieces_[i].per_s + pieces_[i].slope_s * seconds(pieces_[i].begin_ns, from_ns);
     const double within = time_for(amount, begins, pieces_[i].slope_s);
     if (within >= 0 && (end == SLUICE_NEVER || within <= seconds(from_ns, end)))
-      return from_ns + std::llround(within * second);
+      return from_ns + std::llround(within * ns_per_s);
     if (end == SLUICE_NEVER) break;
     amount -= seconds(from_ns, end) * (begins + pieces_[i].slope_s * seconds(from_ns, end) / 2);
     from_ns = end;

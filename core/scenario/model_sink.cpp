@@ -20,7 +20,7 @@ const sink_spec& spec_of(const world& in, std::string_view stage) {
                        [&](const sink_spec& each) { return each.stage == name; });
 }
 
-std::uint64_t seed_of(const world& in, std::string_view stage) {
+std::uint64_t seed_by_name(const world& in, std::string_view stage) {
   std::uint64_t mixed = in.seed;
   for (const char c : stage) mixed = mixed * 31 + static_cast<unsigned char>(c);
   return mixed;
@@ -34,8 +34,8 @@ model_sink::model_sink(const config&, host given)
       pace_{world_.paces.find(base_name(given.stage()))->second},
       server_{spec_of(world_, given.stage()), world_.from.faults,
               1.0 / world_.shards.find(base_name(given.stage()))->second,
-              seed_of(world_, given.stage())},
-      random_{seed_of(world_, given.stage()) + 1},
+              seed_by_name(world_, given.stage())},
+      random_{seed_by_name(world_, given.stage()) + 1},
       ceiling_ns_{pace_.backoff_min} {}
 
 void model_sink::start() {

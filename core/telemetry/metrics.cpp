@@ -1,5 +1,6 @@
 #include "telemetry/metrics.hpp"
 
+#include "telemetry/seconds.hpp"
 #include "telemetry/summary.hpp"
 
 #include <fmt/format.h>
@@ -18,10 +19,6 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 using labels = std::vector<ClientMetric::Label>;
-
-constexpr double seconds(std::int64_t nanoseconds) {
-  return static_cast<double>(nanoseconds) * 1e-9;
-}
 
 /// Families in the order in which they first appeared.
 class families {

@@ -1,5 +1,6 @@
 #include "telemetry/receipt.hpp"
 
+#include "telemetry/seconds.hpp"
 #include "telemetry/status.hpp"
 
 #include <fmt/format.h>
@@ -10,8 +11,6 @@ namespace sluice::telemetry {
 namespace json = boost::json;
 
 namespace {
-
-double seconds(std::int64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e9; }
 
 /// What became of the records, and for how long they waited.
 std::string outcome_of(const runtime::stage_receipt& stage) {

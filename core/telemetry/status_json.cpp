@@ -1,6 +1,7 @@
 #include "telemetry/status.hpp"
 
 #include "telemetry/log.hpp"
+#include "telemetry/seconds.hpp"
 #include "telemetry/summary.hpp"
 
 #include <boost/json.hpp>
@@ -9,8 +10,6 @@ namespace sluice::telemetry {
 namespace {
 
 namespace json = boost::json;
-
-double seconds(std::int64_t nanoseconds) { return static_cast<double>(nanoseconds) * 1e-9; }
 
 json::object ledger(const runtime::counters& count) {
   json::object dropped;
