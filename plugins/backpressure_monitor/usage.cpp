@@ -87,13 +87,13 @@ double quota(const std::vector<double>& pair) {
   return pair.size() == 2 && pair[0] > 0 && pair[1] > 0 ? pair[0] / pair[1] : no_limit;
 }
 
-struct limits {
+struct group_bounds {
   double memory = no_limit, cores = no_limit;
 };
 
 /// Of all control groups of the process: a line is "number:controllers:path", version 2 has "0::".
-limits group_limits(const files::path& hierarchies, const std::string& groups) {
-  limits found;
+group_bounds group_limits(const files::path& hierarchies, const std::string& groups) {
+  group_bounds found;
   const auto memory = [&](const files::path& hierarchy, const std::string& group,
                           const char* file) {
     found.memory = std::min(found.memory, least(hierarchy, group, [&](const files::path& at) {
@@ -132,7 +132,7 @@ usage usage_reader::read() const {
   if (pages.size() > 1) made.memory_bytes = pages[1] * static_cast<double>(::sysconf(_SC_PAGESIZE));
   made.cpu_seconds = cpu_seconds(text_of(self / "stat"));
 
-  const limits groups = group_limits(root_ / "sys/fs/cgroup", text_of(self / "cgroup"));
+  const group_bounds groups = group_limits(root_ / "sys/fs/cgroup", text_of(self / "cgroup"));
   const double kilobytes =
       first_number(line_of(text_of(root_ / "proc/meminfo"), "MemTotal:"), no_limit / 1024);
   const double cpus = cpus_in(line_of(text_of(self / "status"), "Cpus_allowed_list:"));

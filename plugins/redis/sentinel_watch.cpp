@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 constexpr duration opening_limit = 1s;
 constexpr duration retry_interval = 1s;
-constexpr std::uint32_t user_timeout_ms = 5'000;
+constexpr std::uint32_t unanswered_ms = 5'000;
 
 }  // namespace
 
@@ -40,7 +40,7 @@ void sentinel_watch::dial() {
   } catch (const std::exception& exception) {
     return closed(exception.what());
   }
-  transport_.open(to_.at, tls ? &*tls : nullptr, to_.host, user_timeout_ms);
+  transport_.open(to_.at, tls ? &*tls : nullptr, to_.host, unanswered_ms);
 }
 
 void sentinel_watch::opened() {

@@ -31,10 +31,6 @@ std::uint32_t checksum(std::uint64_t first) {
       ::crc32_z(0, reinterpret_cast<const Bytef*>(&first), sizeof first));
 }
 
-[[noreturn]] void fail(const std::string& what) {
-  throw std::system_error{errno, std::generic_category(), what};
-}
-
 /// Up to the buffer's size; what came until the file's end.
 std::size_t read_some(const descriptor& from, std::span<std::uint8_t> into, std::uint64_t offset,
                       const std::filesystem::path& path) {
@@ -43,7 +39,7 @@ std::size_t read_some(const descriptor& from, std::span<std::uint8_t> into, std:
     const ssize_t got = ::pread(from.number(), into.data() + done, into.size() - done,
                                 static_cast<off_t>(offset + done));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail("cannot read " + path.string());
+    if (got < 0) throw_errno("cannot read " + path.string());
     if (got == 0) break;
     done += static_cast<std::size_t>(got);
   }
@@ -51,6 +47,10 @@ std::size_t read_some(const descriptor& from, std::span<std::uint8_t> into, std:
 }
 
 }  // namespace
+
+void throw_errno(const std::string& what) {
+  throw std::system_error{errno, std::generic_category(), what};
+}
 
 descriptor::~descriptor() {
   if (number_ >= 0) ::close(number_);
@@ -86,7 +86,7 @@ std::optional<std::uint64_t> first_of(const std::string& name) {
 
 segment_writer::segment_writer(const std::filesystem::path& file, std::uint64_t first)
     : file_{::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640)} {
-  if (!file_) fail("cannot create " + file.string());
+  if (!file_) throw_errno("cannot create " + file.string());
   header made{{}, segment_version, checksum(first), first};
   std::memcpy(made.magic, magic.data(), magic.size());
   const std::span bytes{reinterpret_cast<const std::uint8_t*>(&made), sizeof made};
@@ -94,7 +94,7 @@ segment_writer::segment_writer(const std::filesystem::path& file, std::uint64_t 
   const int error = errno;
   ::unlink(file.c_str());
   errno = error;
-  fail("cannot write " + file.string());
+  throw_errno("cannot write " + file.string());
 }
 
 bool segment_writer::append(std::span<const std::uint8_t> frames, bool synced) {
@@ -115,7 +115,7 @@ bool segment_writer::sync() { return ::fdatasync(file_.number()) == 0; }
 
 segment_reader::segment_reader(const std::filesystem::path& file, std::uint64_t first)
     : path_{file}, file_{::open(file.c_str(), O_RDONLY | O_CLOEXEC)}, buffer_(read_size) {
-  if (!file_) fail("cannot open " + file.string());
+  if (!file_) throw_errno("cannot open " + file.string());
   header seen{};
   const std::span bytes{reinterpret_cast<std::uint8_t*>(&seen), sizeof seen};
   const std::size_t size = read_some(file_, bytes, 0, path_);

@@ -33,6 +33,9 @@ class descriptor {
   int number_ = -1;
 };
 
+/// Throws std::system_error of errno.
+[[noreturn]] void throw_errno(const std::string& what);
+
 /// All of `bytes` at `offset`, or false with errno.
 bool write_all(const descriptor& to, std::span<const std::uint8_t> bytes, std::uint64_t offset);
 

@@ -22,13 +22,9 @@ namespace files = std::filesystem;
 /// Two words: the first serial to replay, and its complement, so that a torn one is seen.
 using position = std::array<std::uint64_t, 2>;
 
-[[noreturn]] void fail(const std::string& what) {
-  throw std::system_error{errno, std::generic_category(), what};
-}
-
 descriptor open_or_create(const files::path& file) {
   descriptor made{::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640)};
-  if (!made) fail("cannot open " + file.string());
+  if (!made) throw_errno("cannot open " + file.string());
   return made;
 }
 
@@ -78,7 +74,7 @@ void store::lock(bool share) {
   if (::flock(lock_.number(), LOCK_EX | LOCK_NB) == 0) return;
   if (errno == EWOULDBLOCK)
     throw std::runtime_error{folder_.string() + " is in use by another spool"};
-  fail("cannot lock " + folder_.string());
+  throw_errno("cannot lock " + folder_.string());
 }
 
 void store::list() {
