@@ -104,7 +104,9 @@ void invariants::level(const runtime::snapshot& now, const runtime::stage_state&
   if (now.level < asked)
     broke("level " + std::to_string(now.level) + " although the table asks for " +
           std::to_string(asked));
-  if (level_ > SLUICE_HEALTHY && holds(sink, unanswered, level_)) held_ns_ = now.now_ns;
+  // A change may end between two ticks; what it shows then, the tick before it has judged.
+  const std::int64_t ticked_ns = now.now_ns - now.uptime_ns % (100 * ms);
+  if (level_ > SLUICE_HEALTHY && holds(sink, unanswered, level_)) held_ns_ = ticked_ns;
   if (now.level != level_) step(level_, now.level, now.now_ns);
   level_ = now.level;
   looked_ns_ = now.now_ns;
