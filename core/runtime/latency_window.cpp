@@ -30,6 +30,7 @@ std::int64_t latency_window::middle(std::uint32_t bucket) {
 
 void latency_window::add(std::span<const std::int64_t> begins, std::int64_t end) {
   std::int64_t largest = 0, sum = 0;
+  std::uint32_t first = buckets, last = 0;
   const std::lock_guard lock{mutex_};
   slot* const longer = longer_.at(end);
   if (longer == nullptr) return;
@@ -39,6 +40,8 @@ void latency_window::add(std::span<const std::int64_t> begins, std::int64_t end)
     const std::uint32_t bucket = bucket_of(latency);
     if (recent != nullptr) ++recent->count[bucket];
     ++longer->count[bucket];
+    first = std::min(first, bucket);
+    last = std::max(last, bucket);
     largest = std::max(largest, latency);
     sum += latency;
   }
@@ -46,6 +49,8 @@ void latency_window::add(std::span<const std::int64_t> begins, std::int64_t end)
     if (into == nullptr) continue;
     into->largest = std::max(into->largest, largest);
     into->sum += static_cast<double>(sum);
+    into->first = std::min(into->first, first);
+    into->last = std::max(into->last, last);
   }
 }
 
@@ -53,7 +58,7 @@ latency_state latency_window::of(const ring& window, std::int64_t now) const {
   const std::int64_t too_old =
       now / window.slot_ns - static_cast<std::int64_t>(window.slots.size());
   std::array<std::uint64_t, buckets> count{};
-  std::uint64_t total = 0;
+  std::uint32_t first = buckets, last = 0;
   double sum = 0;
   latency_state made;
   {
@@ -62,14 +67,17 @@ latency_state latency_window::of(const ring& window, std::int64_t now) const {
       if (each.number <= too_old) continue;
       made.max_ns = std::max(made.max_ns, each.largest);
       sum += each.sum;
-      for (std::uint32_t i = 0; i < buckets; ++i) count[i] += each.count[i];
+      for (std::uint32_t i = each.first; i <= each.last; ++i) count[i] += each.count[i];
+      first = std::min(first, each.first);
+      last = std::max(last, each.last);
     }
   }
-  for (const std::uint64_t each : count) total += each;
+  std::uint64_t total = 0;
+  for (std::uint32_t i = first; i <= last; ++i) total += count[i];
   if (total == 0) return made;
   const auto percentile = [&](std::uint64_t per_mille) {
     std::uint64_t left = (total * per_mille + 999) / 1000;
-    for (std::uint32_t i = 0; i < buckets; ++i) {
+    for (std::uint32_t i = first; i <= last; ++i) {
       if (count[i] >= left) return std::min(middle(i), made.max_ns);
       left -= count[i];
     }

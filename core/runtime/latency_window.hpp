@@ -34,6 +34,7 @@ class latency_window {
     std::int64_t number = -1;  // of its time since the clock's zero
     std::int64_t largest = 0;
     double sum = 0;
+    std::uint32_t first = buckets, last = 0;  // of those not empty: a read looks at no other
     std::array<std::uint32_t, buckets> count{};
   };
   struct ring {
@@ -45,7 +46,7 @@ class latency_window {
       const std::int64_t number = now / slot_ns;
       slot& found = slots[static_cast<std::size_t>(number) % slots.size()];
       if (found.number > number) return nullptr;
-      if (found.number < number) found = {number, 0, 0, {}};
+      if (found.number < number) found = {.number = number};
       return &found;
     }
   };

@@ -1,6 +1,6 @@
 // Stages that come, go and are rewired while records flow.
+#include "random_test.hpp"
 #include "runtime/test_rig.hpp"
-#include "runtime/test_seed.hpp"
 
 #include <doctest/doctest.h>
 

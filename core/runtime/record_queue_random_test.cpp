@@ -1,6 +1,6 @@
 // Random operations on the queue beside a model that is plainly right.
+#include "random_test.hpp"
 #include "runtime/record_queue.hpp"
-#include "runtime/test_seed.hpp"
 
 #include <doctest/doctest.h>
 
@@ -175,8 +175,8 @@ void compare(when_full policy, bool guarded, std::mt19937_64& random) {
 }  // namespace
 
 TEST_CASE("queue: random operations do what a simple model does") {
-  std::mt19937_64 random{runtime::test_seed()};
-  for (int round = 0; round < 60; ++round) {
+  std::mt19937_64 random{test_seed()};
+  for (int round = 0; round < test_rounds(60); ++round) {
     for (const when_full policy :
          {when_full::drop_oldest, when_full::drop_newest, when_full::conflate})
       compare(policy, false, random);

@@ -1,11 +1,11 @@
 // What a lane keeps: held records, keys, attributes, schemas, latencies.
+#include "random_test.hpp"
 #include "runtime/attributes.hpp"
 #include "runtime/hold_store.hpp"
 #include "runtime/key_table.hpp"
 #include "runtime/latency_totals.hpp"
 #include "runtime/latency_window.hpp"
 #include "runtime/schemas.hpp"
-#include "runtime/test_seed.hpp"
 
 #include <sluice/record.hpp>
 
@@ -90,7 +90,7 @@ TEST_CASE("hold store: is bounded in bytes, and what idles is given back for wha
 }
 
 TEST_CASE("hold store: random operations against a map") {
-  std::mt19937_64 random{runtime::test_seed()};
+  std::mt19937_64 random{test_seed()};
   hold_store store{50, 20'000};
   std::map<std::uint64_t, std::string> expected;
   for (int step = 0; step < 20'000; ++step) {
@@ -229,7 +229,7 @@ std::vector<std::int64_t> latencies_of(int kind, std::mt19937_64& random) {
 }
 
 TEST_CASE("latencies: a percentile is at most a 32nd off, the mean and the largest are exact") {
-  std::mt19937_64 random{runtime::test_seed()};
+  std::mt19937_64 random{test_seed()};
   constexpr std::int64_t now = 5'000'000'000;
   for (int kind = 0; kind < 5; ++kind) {
     CAPTURE(kind);
@@ -265,7 +265,7 @@ TEST_CASE("latencies: of the last 60 seconds, each second leaves by itself") {
 }
 
 TEST_CASE("latencies: since the start, each is counted at its bound, also next to one") {
-  std::mt19937_64 random{runtime::test_seed()};
+  std::mt19937_64 random{test_seed()};
   std::vector<std::int64_t> all = latencies_of(0, random);
   for (const std::int64_t bound : runtime::latency_bounds_ns)
     for (const std::int64_t off : {-1000, -1, 0, 1, 1000}) all.push_back(bound + off);

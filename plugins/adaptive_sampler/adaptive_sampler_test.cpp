@@ -1,4 +1,5 @@
 #include "adaptive_sampler.hpp"
+#include "random_test.hpp"
 
 #include <sluice/testing.hpp>
 
@@ -45,6 +46,9 @@ std::vector<input> records(std::uint64_t keys, int rounds,
 std::string settings(const char* method, const char* more = "") {
   return std::string{"method = \""} + method + "\"\n" + more;
 }
+
+/// What is judged over hundreds of runs of the same code: a sanitizer would see no more in them.
+const doctest::skip only_statistics{sluice::sanitized};
 
 double weights(const std::vector<output>& of) {
   double sum = 0;
@@ -315,7 +319,8 @@ TEST_CASE("sampled records are counted by priority") {
   CHECK(std::abs(run.metric("sampled_low") - 20) <= 1);
 }
 
-TEST_CASE("weights re-scale to the true count within 196 sqrt(1/c) % in 95 of 100 seeds") {
+TEST_CASE("weights re-scale to the true count within 196 sqrt(1/c) % in 95 of 100 seeds" *
+          only_statistics) {
   for (const char* method : methods) {
     for (const level_row& row : requirement) {
       int within = 0;
@@ -335,7 +340,8 @@ TEST_CASE("weights re-scale to the true count within 196 sqrt(1/c) % in 95 of 10
   }
 }
 
-TEST_CASE("sums re-scaled by the weights are within 1.96 sqrt(sum (w v)^2) in 95 of 100 seeds") {
+TEST_CASE("sums re-scaled by the weights are within 1.96 sqrt(sum (w v)^2) in 95 of 100 seeds" *
+          only_statistics) {
   // As without an order: what has a period in step with the sampler's is not random to it.
   const auto volume = [](std::uint64_t key, std::uint64_t seq) {
     std::uint64_t mixed = (key << 32 | seq) * 0x9E3779B97F4A7C15u;

@@ -1,11 +1,11 @@
 #include "fair_shares.hpp"
+#include "random_test.hpp"
 
 #include <sluice/state.hpp>
 
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <random>
 
 using namespace sluice::adaptive_sampler;
@@ -60,10 +60,7 @@ TEST_CASE("water level: each demand up to it is met, and together they make the 
 }
 
 TEST_CASE("water level, with random demands") {
-  const char* given = std::getenv("SLUICE_SEED");
-  const std::uint64_t seed = given != nullptr ? std::stoull(given) : std::random_device{}();
-  INFO("SLUICE_SEED=", seed);
-  std::mt19937_64 random{seed};
+  std::mt19937_64 random{sluice::test_seed()};
   for (int round = 0; round < 500; ++round) {
     std::vector<float> demands(1 + random() % 200);
     double total = 0;
@@ -105,10 +102,7 @@ TEST_CASE("until rates are known, 100 ms, every instrument has the ratio itself"
 }
 
 TEST_CASE("over all, no less than the ratio is kept but for 100 ms, whatever the rates do") {
-  const char* given = std::getenv("SLUICE_SEED");
-  const std::uint64_t seed = given != nullptr ? std::stoull(given) : std::random_device{}();
-  INFO("SLUICE_SEED=", seed);
-  std::mt19937_64 random{seed};
+  std::mt19937_64 random{sluice::test_seed()};
   market any;
   for (int i = 0; i < 60; ++i) {
     // Zipf's rates dealt anew, a load that jumps, and now and then a silence.

@@ -67,7 +67,7 @@ std::size_t kept(world& on, adaptive_sampler& by, std::uint64_t key = 1) {
 }  // namespace
 
 TEST_CASE("a sampler that is swapped again and again keeps the records of one that is not") {
-  std::mt19937_64 random{seed()};
+  std::mt19937_64 random{sluice::test_seed()};
   for (const mode how : {mode::adaptive, mode::fixed})
     for (const method by : {method::per_key, method::random, method::systematic}) {
       auto with = defaults();
@@ -191,7 +191,7 @@ TEST_CASE("live: another table, mode, method and fairness from the next batch on
 }
 
 TEST_CASE("live: a change that changes nothing changes no record") {
-  std::mt19937_64 random{seed()};
+  std::mt19937_64 random{sluice::test_seed()};
   auto with = defaults();
   with.mode = mode::fixed;
   world here, there;

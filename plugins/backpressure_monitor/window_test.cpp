@@ -1,4 +1,5 @@
 #include "window.hpp"
+#include "random_test.hpp"
 
 #include <doctest/doctest.h>
 
@@ -55,10 +56,7 @@ TEST_CASE("rates are differences over the time between the readings") {
 }
 
 TEST_CASE("a rate does not saturate, whatever comes and however often it is read") {
-  const char* given = std::getenv("SLUICE_SEED");
-  const std::uint64_t seed = given != nullptr ? std::stoull(given) : std::random_device{}();
-  MESSAGE("SLUICE_SEED=" << seed);
-  std::mt19937_64 random{seed};
+  std::mt19937_64 random{sluice::test_seed()};
   for (const double length : {1.0, 60.0, 3600.0}) {
     for (const double rate : {0.5, 1000.0, 5e6}) {
       CAPTURE(length);

@@ -1,11 +1,11 @@
 // Random walks of the breaker beside a model that keeps all history and searches it.
 #include "breaker.hpp"
+#include "random_test.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <optional>
 #include <random>
 #include <set>
@@ -264,12 +264,10 @@ class walk {
 
 }  // namespace
 
-TEST_CASE("10,000 random walks, with hand-overs on the way, do what a simple model does") {
-  const char* given = std::getenv("SLUICE_SEED");
-  const std::uint64_t seed = given != nullptr ? std::stoull(given) : std::random_device{}();
-  MESSAGE("SLUICE_SEED=" << seed);
-  for (std::uint64_t i = 0; i < 10'000; ++i) {
+TEST_CASE("thousands of random walks, with hand-overs on the way, do what a simple model does") {
+  const std::uint64_t seed = test_seed();
+  for (int i = 0; i < test_rounds(10'000); ++i) {
     CAPTURE(i);
-    walk{seed + i}.go();
+    walk{seed + static_cast<std::uint64_t>(i)}.go();
   }
 }

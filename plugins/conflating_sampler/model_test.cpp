@@ -1,11 +1,11 @@
 // Random traffic, compared record by record with a model that is slow and plain.
+#include "random_test.hpp"
 #include "test_codec.hpp"
 
 #include <sluice/testing.hpp>
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <map>
 #include <random>
 
@@ -18,13 +18,6 @@ using sluice::testing::input;
 namespace {
 
 constexpr std::int64_t interval_ms = 7;
-
-std::uint64_t test_seed() {
-  const char* given = std::getenv("SLUICE_SEED");
-  const std::uint64_t seed = given != nullptr ? std::stoull(given) : std::random_device{}();
-  MESSAGE("SLUICE_SEED=" << seed);
-  return seed;
-}
 
 struct passed {
   std::uint64_t key = 0;
@@ -110,7 +103,7 @@ input random_record(std::mt19937_64& random, std::vector<int>& volumes) {
 }  // namespace
 
 TEST_CASE("random traffic comes out as a plain model says, record by record") {
-  std::mt19937_64 random{test_seed()};
+  std::mt19937_64 random{sluice::test_seed()};
   harness run{sluice::plugin_of<conflater>, "interval = '7ms'\nfrom_level = 'warning'"};
   model expected;
   std::vector<int> volumes(12);

@@ -54,7 +54,7 @@ struct with_codec {
 
 TEST_CASE("a sampler that is swapped again and again passes what one that is not passes") {
   const with_codec set;
-  std::mt19937_64 random{seed()};
+  std::mt19937_64 random{sluice::test_seed()};
   world here, there;
   conflater stays{every(7ms), here.host()};
   auto swapped = std::make_unique<conflater>(every(7ms), there.host());

@@ -1,3 +1,5 @@
+#include "random_test.hpp"
+
 #include <kite/frame.hpp>
 #include <kite/test_support.hpp>
 
@@ -35,7 +37,7 @@ packet ltp(std::uint32_t token) {
 }  // namespace
 
 TEST_CASE("the largest legal frame comes back whole") {
-  const auto seed = test_seed();
+  const auto seed = sluice::test_seed();
   INFO("SLUICE_SEED=" << seed);
   std::mt19937_64 random{seed};
   frame_builder builder;
@@ -125,7 +127,7 @@ TEST_CASE("a wrong count is damage") {
 }
 
 TEST_CASE("any bytes at all are taken") {
-  const auto seed = test_seed();
+  const auto seed = sluice::test_seed();
   INFO("SLUICE_SEED=" << seed);
   std::mt19937_64 random{seed};
   frame_builder builder{16};

@@ -1,3 +1,5 @@
+#include "random_test.hpp"
+
 #include <kite/frame.hpp>
 #include <kite/json.hpp>
 #include <kite/test_support.hpp>
@@ -103,7 +105,7 @@ TEST_CASE("change is per cent of the previous close, rounded, 0 without one") {
 }
 
 TEST_CASE("random ticks are JSON with the packet's values") {
-  const auto seed = test_seed();
+  const auto seed = sluice::test_seed();
   INFO("SLUICE_SEED=" << seed);
   std::mt19937_64 random{seed};
   for (int i = 0; i < 5'000; ++i) {

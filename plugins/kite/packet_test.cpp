@@ -1,3 +1,5 @@
+#include "random_test.hpp"
+
 #include <kite/frame.hpp>
 #include <kite/json.hpp>
 #include <kite/test_support.hpp>
@@ -37,7 +39,7 @@ TEST_CASE("the segment says the divisor and whether it is traded") {
 }
 
 TEST_CASE("every kind comes back from its wire form") {
-  const auto seed = test_seed();
+  const auto seed = sluice::test_seed();
   INFO("SLUICE_SEED=" << seed);
   std::mt19937_64 random{seed};
   for (int i = 0; i < 20'000; ++i) {

@@ -14,11 +14,6 @@
 
 namespace sluice::kite {
 
-inline std::uint64_t test_seed() {
-  const char* given = std::getenv("SLUICE_SEED");
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-}
-
 /// Any values in any kind; what the kind does not carry stays zero.
 inline packet random_packet(std::mt19937_64& random) {
   const auto u32 = [&random] { return static_cast<std::uint32_t>(random() >> (random() % 33)); };

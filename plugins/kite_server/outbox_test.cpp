@@ -1,8 +1,8 @@
 #include "outbox.hpp"
+#include "random_test.hpp"
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <deque>
 #include <random>
 #include <string>
@@ -71,10 +71,7 @@ TEST_CASE("outbox: keep_only forgets the newest") {
 }
 
 TEST_CASE("outbox: random use agrees with a list") {
-  const char* given = std::getenv("SLUICE_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 7;
-  INFO("SLUICE_SEED=", seed);
-  std::mt19937_64 random{seed};
+  std::mt19937_64 random{sluice::test_seed()};
   outbox box{64, 7};
   std::deque<std::string> model;
   std::size_t model_bytes = 0;

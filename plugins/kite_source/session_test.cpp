@@ -1,8 +1,8 @@
 #include "session.hpp"
+#include "random_test.hpp"
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <string>
 
 using namespace std::chrono_literals;
@@ -90,9 +90,7 @@ TEST_CASE("a dial that takes too long is aborted and backs off") {
 
 TEST_CASE("network errors back off with full jitter up to the limit and never give up") {
   bench b;
-  const char* given = std::getenv("SLUICE_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 20'260'105;
-  CAPTURE(seed);
+  const std::uint64_t seed = test_seed();
   dial_gate gate{b.rules, seed};
   session one{b.rules, gate};
   one.start(b.now);

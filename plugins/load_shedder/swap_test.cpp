@@ -45,7 +45,7 @@ std::size_t passes(world& on, load_shedder& by, std::size_t count, std::uint64_t
 }  // namespace
 
 TEST_CASE("a shedder that is swapped again and again sheds what one that is not sheds") {
-  std::mt19937_64 random{seed()};
+  std::mt19937_64 random{sluice::test_seed()};
   world here, there;
   load_shedder stays{defaults, here.host()};
   auto swapped = std::make_unique<load_shedder>(defaults, there.host());

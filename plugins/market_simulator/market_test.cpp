@@ -1,12 +1,11 @@
 #include "market.hpp"
+#include "random_test.hpp"
 #include "schedule.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <random>
 #include <set>
 #include <vector>
 
@@ -25,11 +24,6 @@ std::vector<std::uint8_t> bytes(std::uint64_t seed, tick_mode mode, int ticks) {
     all.insert(all.end(), wire.begin(), wire.begin() + static_cast<long>(size));
   }
   return all;
-}
-
-std::uint64_t test_seed() {
-  const char* given = std::getenv("SLUICE_SEED");
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
 }
 
 }  // namespace
@@ -71,7 +65,7 @@ TEST_CASE("made-up instruments are of every type, each token once") {
 }
 
 TEST_CASE("whatever happens, a packet stays plausible") {
-  const auto seed = test_seed();
+  const auto seed = sluice::test_seed();
   INFO("SLUICE_SEED=" << seed);
   auto instruments = make_instruments(60);
   instruments[0].last_price = 0.05;

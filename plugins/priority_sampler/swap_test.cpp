@@ -30,7 +30,7 @@ std::size_t kept(world& on, priority_sampler& by, std::uint64_t key) {
 }  // namespace
 
 TEST_CASE("a sampler that is swapped again and again keeps the records of one that is not") {
-  std::mt19937_64 random{seed()};
+  std::mt19937_64 random{sluice::test_seed()};
   world here, there;
   priority_sampler stays{defaults(), here.host()};
   auto swapped = std::make_unique<priority_sampler>(defaults(), there.host());
@@ -79,7 +79,7 @@ TEST_CASE("live: the table, best effort's share and both lists") {
 }
 
 TEST_CASE("live: a change that changes nothing changes no record") {
-  std::mt19937_64 random{seed()};
+  std::mt19937_64 random{sluice::test_seed()};
   world here, there;
   priority_sampler one{defaults(), here.host()}, other{defaults(), there.host()};
   for (int i = 0; i < 300; ++i) {

@@ -1,8 +1,8 @@
 #include "reply_reader.hpp"
+#include "random_test.hpp"
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
@@ -49,10 +49,7 @@ TEST_CASE("reply reader: every kind, in any slices") {
       {reply_kind::integer, 9, ""},
   };
   CHECK(read(bytes, nullptr) == expected);
-  const char* given = std::getenv("SLUICE_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 20261123;
-  MESSAGE("seed ", seed);
-  std::mt19937_64 random{seed};
+  std::mt19937_64 random{sluice::test_seed()};
   for (int i = 0; i < 500; ++i) REQUIRE(read(bytes, &random) == expected);
 }
 
@@ -79,10 +76,7 @@ TEST_CASE("reply reader: after nonsense it stays broken until it is reset") {
 }
 
 TEST_CASE("reply reader: random bytes never do harm") {
-  const char* given = std::getenv("SLUICE_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 7;
-  MESSAGE("seed ", seed);
-  std::mt19937_64 random{seed};
+  std::mt19937_64 random{sluice::test_seed()};
   const std::string_view alphabet = "+-:$*\r\n0123456789ab\n\r\n";
   for (int round = 0; round < 2'000; ++round) {
     reply_reader reader;

@@ -51,7 +51,7 @@ std::string texts(world& on) {
 
 TEST_CASE("adaptive and priority carry each instrument's phase to and fro") {
   // At the same fixed shares one goes on exactly where the other stood.
-  std::mt19937_64 random{seed()};
+  std::mt19937_64 random{sluice::test_seed()};
   world here, there;
   adaptive_sampler stays{fixed, here.host()};
   std::optional<adaptive_sampler> one{std::in_place, fixed, there.host()};

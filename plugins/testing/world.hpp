@@ -2,6 +2,8 @@
 // hold and says what came out, so that one can take another's place between two calls.
 #pragma once
 
+#include "random_test.hpp"
+
 #include <sluice/stage.hpp>
 #include <sluice/testing.hpp>
 
@@ -9,7 +11,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <functional>
 #include <map>
 #include <random>
@@ -22,14 +23,6 @@
 namespace sluice::test {
 
 using bytes = std::vector<std::uint8_t>;
-
-/// Of a random test: $SLUICE_SEED, else a new one; always printed.
-inline std::uint64_t seed() {
-  const char* given = std::getenv("SLUICE_SEED");
-  const std::uint64_t made = given != nullptr ? std::stoull(given) : std::random_device{}();
-  MESSAGE("SLUICE_SEED=" << made);
-  return made;
-}
 
 struct passed {
   std::uint64_t key = 0;
@@ -218,7 +211,7 @@ void check_state(const bytes& state, Make&& make, Work&& work, int rounds = 3'00
   longer.push_back(0);
   CHECK_THROWS_AS(load(*make(), longer), std::runtime_error);
 
-  std::mt19937_64 random{seed()};
+  std::mt19937_64 random{test_seed()};
   for (int i = 0; i < rounds; ++i) {
     bytes wrong = state;
     for (std::uint64_t flips = 1 + random() % 3; flips > 0; --flips) {

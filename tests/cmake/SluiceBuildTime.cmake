@@ -28,13 +28,14 @@ if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   return()
 endif()
 
-# Under ASan a library's files are compiled several at a time: most of what one costs is what
+# Under a sanitizer a library's files are compiled several at a time: most of what one costs is what
 # its headers instantiate, again in each. A name of one file then hides another's, and an unnamed
 # namespace may be seen as a header's; the plain build, file by file, has these warnings.
-if(SLUICE_SANITIZE STREQUAL "address")
+if(SLUICE_SANITIZE)
   set(CMAKE_UNITY_BUILD ON)
   set(CMAKE_UNITY_BUILD_BATCH_SIZE 12)
-  target_compile_options(sluice_build INTERFACE -Wno-shadow -Wno-subobject-linkage)
+  target_compile_options(sluice_build INTERFACE -Wno-shadow
+    $<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
 endif()
 
 function(sluice_add_precompiled set)

@@ -1,12 +1,12 @@
 // Reading the bytes of a shared object, which may be anything.
 #include "plugin/elf.hpp"
 #include "plugin/image.hpp"
+#include "random_test.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <random>
@@ -59,10 +59,7 @@ TEST_CASE("what it wants of others is listed, each name once and nothing of its 
 }
 
 TEST_CASE("damaged files are read within their bounds") {
-  const char* given = std::getenv("SLUICE_SEED");
-  const auto seed = given != nullptr ? std::stoull(given) : std::random_device{}();
-  MESSAGE("SLUICE_SEED=" << seed);
-  std::mt19937_64 random{seed};
+  std::mt19937_64 random{sluice::test_seed()};
   const std::string sound = read_whole(fixtures / "sound.so");
   std::uint64_t section_table = 0;
   std::memcpy(&section_table, sound.data() + 40, sizeof section_table);

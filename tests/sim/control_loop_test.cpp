@@ -3,7 +3,7 @@
 #include "random_scenario.hpp"
 
 #include "plugin/loader.hpp"
-#include "runtime/test_seed.hpp"
+#include "random_test.hpp"
 #include "scenario/expect.hpp"
 #include "scenario/read.hpp"
 #include "scenario/run.hpp"
@@ -73,16 +73,6 @@ judged judge_run(const sim::random_scenario& made, std::uint64_t seed, const plu
   return run;
 }
 
-bool one_seed() { return std::getenv("SLUICE_SEED") != nullptr; }
-
-void for_seeds(std::uint64_t count, const std::function<void(std::uint64_t)>& run) {
-  const std::uint64_t first = runtime::test_seed(), end = first + (one_seed() ? 1 : count);
-  for (std::uint64_t seed = first; seed < end; ++seed) {
-    INFO("SLUICE_SEED=", seed);
-    run(seed);
-  }
-}
-
 /// That goes with its scope.
 struct folder {
   folder() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
@@ -95,7 +85,7 @@ struct folder {
 
 TEST_CASE("whatever goes wrong, the rules hold, and once it is over all is kept again") {
   const plugins from;
-  for_seeds(SLUICE_SEEDS, [&](std::uint64_t seed) {
+  for_test_seeds(SLUICE_SEEDS, [&](std::uint64_t seed) {
     const sim::random_scenario made = sim::make_scenario(seed);
     INFO(made.text);
     CHECK(judge_run(made, seed, from).told == "");
@@ -105,7 +95,7 @@ TEST_CASE("whatever goes wrong, the rules hold, and once it is over all is kept 
 TEST_CASE("with a spool the same, and all that it kept is sent, once and in order") {
   const plugins from;
   std::uint64_t spooled = 0;
-  for_seeds(std::max(20, SLUICE_SEEDS / 5), [&](std::uint64_t seed) {
+  for_test_seeds(std::max(20, SLUICE_SEEDS / 5), [&](std::uint64_t seed) {
     const folder scratch;
     const sim::random_scenario made = sim::make_scenario(seed, scratch.path);
     INFO(made.text);
@@ -114,6 +104,6 @@ TEST_CASE("with a spool the same, and all that it kept is sent, once and in orde
     CHECK(run.left_in_spool == 0);
     spooled += run.spooled;
   });
-  if (!one_seed()) CHECK(spooled > 0);
+  if (!one_test_seed()) CHECK(spooled > 0);
   MESSAGE(spooled << " records were spooled");
 }
