@@ -15,9 +15,10 @@ function(sluice_precompile target)
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)  # for ccache
 endfunction()
 
-# sluice_beast_source(file): it instantiates Beast's templates, of which a sanitizer makes so much code
-# that they take minutes to optimize.
+# sluice_beast_source(file): it instantiates Beast's templates. That takes a core long enough alone,
+# and a sanitizer makes so much code of them that it takes minutes to optimize.
 function(sluice_beast_source file)
+  set_source_files_properties(${file} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   if(SLUICE_SANITIZE)
     set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS -O0
       SKIP_PRECOMPILE_HEADERS ON)
@@ -28,13 +29,16 @@ if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   return()
 endif()
 
-# Under a sanitizer a library's files are compiled several at a time: most of what one costs is what
-# its headers instantiate, again in each. A name of one file then hides another's, and an unnamed
-# namespace may be seen as a header's; the plain build, file by file, has these warnings.
-if(SLUICE_SANITIZE)
+# A library's files are compiled several at a time: most of what one costs is what its headers
+# instantiate, again in each. A name of one file then may hide another's, and an unnamed namespace be
+# taken for a header's, which are no faults. File by file: -DCMAKE_UNITY_BUILD=OFF, quicker after an
+# edit; `tests/run --long` does.
+if(NOT DEFINED CMAKE_UNITY_BUILD)
   set(CMAKE_UNITY_BUILD ON)
+endif()
+if(CMAKE_UNITY_BUILD)
   set(CMAKE_UNITY_BUILD_BATCH_SIZE 12)
-  target_compile_options(sluice_build INTERFACE -Wno-shadow
+  target_compile_options(sluice_build INTERFACE -Wno-shadow -Wshadow=local
     $<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
 endif()
 
