@@ -28,12 +28,9 @@ record_queue::record_queue(const config::queue_spec& spec, std::uint32_t max_key
           std::clamp<std::uint64_t>(spec.bytes / chunk_size, 2, UINT32_MAX - 1))},
       record_reserve_{std::max<std::uint32_t>(record_limit_ / 10, 1)},
       chunk_reserve_{std::max<std::uint32_t>(chunk_limit_ / 10, 1)} {
-  // Virtual time makes thousands of queues, which hold little; to reserve is not free everywhere.
-  if (may_wait) {
-    nodes_.reserve(record_limit_);
-    chunks_.reserve(chunk_limit_);
-    chunk_next_.reserve(chunk_limit_);
-  }
+  nodes_.reserve(record_limit_);
+  chunks_.reserve(chunk_limit_);
+  chunk_next_.reserve(chunk_limit_);
   if (guarded || conflating()) newest_.assign(std::size_t{max_keys} * 2, none);
 }
 
