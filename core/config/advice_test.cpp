@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+namespace advice_test {
+
 using namespace sluice;
 using namespace sluice::config;
 using namespace sluice::config::fakes;
@@ -169,3 +171,5 @@ TEST_CASE("branches that take everything between them, or one of which asks noth
   CHECK(advice(routed({"priority=0"}) +
                "[[stage]]\nname='rest'\nplugin='null'\nfrom=['kite_source']\n") == "");
 }
+
+}  // namespace advice_test

@@ -10,6 +10,8 @@
 #include <fstream>
 #include <sstream>
 
+namespace bad_pipelines_test {
+
 using namespace sluice::config;
 
 namespace {
@@ -62,3 +64,5 @@ TEST_CASE("everything said of every bad pipeline") {
                                                               << difference(expected, found));
   }
 }
+
+}  // namespace bad_pipelines_test

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace sluice::config {
+namespace sluice::config::changes_test {
 
 namespace {
 
@@ -206,4 +206,4 @@ TEST_CASE("a guard alone comes, goes and moves with a restart only") {
         "! redis: another guard before it needs a restart\n");
 }
 
-}  // namespace sluice::config
+}  // namespace sluice::config::changes_test

@@ -8,7 +8,7 @@
 
 #include <string>
 
-namespace sluice::config {
+namespace sluice::config::edit_test {
 
 namespace {
 
@@ -75,4 +75,4 @@ TEST_CASE("edit: what cannot be is said with what can") {
         "ticker.toml: warning: must be between 0 and 1, is 2\n");
 }
 
-}  // namespace sluice::config
+}  // namespace sluice::config::edit_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace effective_test {
+
 using namespace sluice;
 using namespace sluice::config;
 using namespace sluice::config::fakes;
@@ -141,3 +143,5 @@ TEST_CASE("all keys of a stage stand under the name it came to") {
   CHECK(of("end", all).starts_with("end.plugin = \"null\"  # ticker.toml:5:1\n"));
   CHECK(all.find("${NAME") == std::string::npos);
 }
+
+}  // namespace effective_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace environment_test {
+
 using namespace sluice;
 using namespace sluice::config;
 using namespace sluice::config::fakes;
@@ -182,3 +184,5 @@ TEST_CASE("only transforms and guards can be passed by") {
         "ticker.toml:10:1: enabled: only a transform or a guard can be passed by; leave this stage "
         "out instead\n");
 }
+
+}  // namespace environment_test

@@ -8,6 +8,8 @@
 #include <doctest/doctest.h>
 #include <boost/json.hpp>
 
+namespace generators_test {
+
 using namespace sluice;
 using namespace sluice::config;
 
@@ -144,3 +146,5 @@ TEST_CASE("rows the host cannot use are named") {
                                "B c: a key is a snake_case noun", "B c: a secret must be a string",
                                "B c: its minimum is above its maximum", "B c: it has no doc"});
 }
+
+}  // namespace generators_test

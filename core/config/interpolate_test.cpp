@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 
+namespace interpolate_test {
+
 using namespace sluice;
 using namespace sluice::config;
 
@@ -218,3 +220,5 @@ TEST_CASE("a malformed .env file is refused with its line") {
   CHECK_THROWS_WITH(process_environment(here.path),
                     (here.path.string() + ": not a regular file").c_str());
 }
+
+}  // namespace interpolate_test

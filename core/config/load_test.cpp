@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 
+namespace load_test {
+
 using namespace sluice;
 using namespace sluice::config;
 using namespace sluice::config::fakes;
@@ -300,3 +302,5 @@ TEST_CASE("letters that are not ASCII are for strings and comments") {
     CHECK(errors("[pipeline]\n" + std::string{fine}).find("pipeline.name: must be 1 to 64") !=
           std::string::npos);
 }
+
+}  // namespace load_test

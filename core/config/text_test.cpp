@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace text_test {
+
 using namespace sluice::config;
 
 TEST_CASE("durations") {
@@ -83,3 +85,5 @@ TEST_CASE("names of stages") {
   for (const char* bad : {"", "-a", ".a", "a b", "a/b", "\u00e4"}) CHECK_FALSE(is_name(bad));
   CHECK_FALSE(is_name(std::string(65, 'x')));
 }
+
+}  // namespace text_test

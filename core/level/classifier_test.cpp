@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+namespace classifier_test {
+
 using namespace sluice;
 
 namespace {
@@ -204,3 +206,5 @@ TEST_CASE("what holds a level is told as of now, not as of when it began") {
   sink.see(open);
   CHECK(sink.at.text == "its guard is not closed");
 }
+
+}  // namespace classifier_test

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+namespace demand_test {
+
 using sluice::levels::demand;
 using sluice::levels::slot;
 
@@ -179,3 +181,5 @@ TEST_CASE("replies far apart are a speed, not a silence") {
   }
   CHECK(sink.capacity_per_s() == doctest::Approx(1'000));
 }
+
+}  // namespace demand_test

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <thread>
 
+namespace call_check_test {
+
 using namespace sluice;
 using namespace sluice::runtime;
 using namespace sluice::runtime::test;
@@ -212,3 +214,5 @@ TEST_CASE("what any thread may call it may") {
   CHECK(on.last_event("service") == "gap: from afar");
   CHECK(on.state("service").faults == 0);
 }
+
+}  // namespace call_check_test

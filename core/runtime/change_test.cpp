@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace sluice::runtime::test {
+namespace sluice::runtime::test::change_test {
 
 namespace {
 
@@ -509,4 +509,4 @@ TEST_CASE("trial: a stage that faults ends it at once") {
   CHECK(all.passed() == 6);
 }
 
-}  // namespace sluice::runtime::test
+}  // namespace sluice::runtime::test::change_test

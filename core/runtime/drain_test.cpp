@@ -1,6 +1,8 @@
 // The end: in order, within its limit, and what is left is counted.
 #include "runtime/test_rig.hpp"
 
+namespace drain_test {
+
 using namespace sluice;
 using namespace sluice::runtime;
 using namespace sluice::runtime::test;
@@ -311,3 +313,5 @@ TEST_CASE("drain: three lanes in a row, merged and sharded, lose nothing") {
   CHECK_FALSE(on.run->running().drained_with_loss());
   on.check_balance();
 }
+
+}  // namespace drain_test

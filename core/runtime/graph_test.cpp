@@ -5,6 +5,8 @@
 
 #include <set>
 
+namespace graph_test {
+
 using namespace sluice;
 using namespace sluice::runtime;
 using namespace sluice::runtime::test;
@@ -438,3 +440,5 @@ TEST_CASE("the ledger's check can fail: a count that is wrong is seen") {
   CHECK(on.state("sink").imbalance == 1);
   CHECK(on.run->read().imbalance == 1);
 }
+
+}  // namespace graph_test

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+namespace level_test {
+
 using namespace sluice;
 using namespace sluice::runtime;
 using namespace sluice::runtime::test;
@@ -409,3 +411,5 @@ TEST_CASE("a way down is told of the sink that was the worst") {
   CHECK(on.run->read().level == SLUICE_HEALTHY);
   CHECK(on.last_event("pipeline").find("sink b recovers") != std::string::npos);
 }
+
+}  // namespace level_test

@@ -3,6 +3,8 @@
 
 #include <string>
 
+namespace operate_test {
+
 using namespace sluice;
 using namespace sluice::runtime;
 using namespace sluice::runtime::test;
@@ -41,3 +43,5 @@ TEST_CASE("guard: an operator forces it in its lane, all its shards, by name or 
   on.run->settle();
   CHECK(on.last_event("guard/0") == "guard: cannot be forced to state 3");
 }
+
+}  // namespace operate_test

@@ -1,6 +1,8 @@
 // A queue's loss of what no policy may drop: shown, and told at most once a second.
 #include "runtime/test_rig.hpp"
 
+namespace priority_alert_test {
+
 using namespace sluice;
 using namespace sluice::runtime;
 using namespace sluice::runtime::test;
@@ -42,3 +44,5 @@ TEST_CASE("records of priority 0 that a queue loses are shown and alerted of, on
   CHECK(alerts().size() == 2);
   on.check_balance();
 }
+
+}  // namespace priority_alert_test

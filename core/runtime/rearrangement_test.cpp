@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace sluice::runtime::test {
+namespace sluice::runtime::test::rearrangement_test {
 
 namespace {
 
@@ -317,4 +317,4 @@ TEST_CASE("rearrangement: any number of stages come and go in any order, and the
   all.check_balance();
 }
 
-}  // namespace sluice::runtime::test
+}  // namespace sluice::runtime::test::rearrangement_test

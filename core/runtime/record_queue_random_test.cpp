@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+namespace record_queue_random_test {
+
 using namespace sluice;
 using config::when_full;
 using runtime::record_queue;
@@ -184,3 +186,5 @@ TEST_CASE("queue: random operations do what a simple model does") {
       compare(policy, true, random);
   }
 }
+
+}  // namespace record_queue_random_test

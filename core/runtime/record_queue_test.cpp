@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+namespace record_queue_test {
+
 using namespace sluice;
 using config::when_full;
 using runtime::record_batch;
@@ -419,3 +421,5 @@ TEST_CASE("queue: closed after its last producer, abandoned for good") {
   CHECK(on.dropped(SLUICE_DROP_SHUTDOWN) == 2);
   CHECK(on.queue.read(0).state.priority_lost == 1);
 }
+
+}  // namespace record_queue_test

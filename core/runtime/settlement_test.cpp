@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+namespace settlement_test {
+
 using namespace sluice;
 using namespace sluice::runtime;
 using namespace sluice::runtime::test;
@@ -142,3 +144,5 @@ TEST_CASE("only a source may ask") {
   const host by = *on["sink"].host;
   CHECK(by.extension<sluice_settlement>(SLUICE_EXT_SETTLEMENT) == nullptr);
 }
+
+}  // namespace settlement_test

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+namespace sink_test {
+
 using namespace sluice;
 using namespace sluice::runtime;
 using namespace sluice::runtime::test;
@@ -518,3 +520,5 @@ TEST_CASE("the watchdog names no stage that has left its lane") {
   last.entering(nullptr);
   CHECK(last.running_stage().empty());
 }
+
+}  // namespace sink_test

@@ -3,6 +3,8 @@
 
 #include <stdexcept>
 
+namespace stage_test {
+
 using namespace sluice;
 using namespace sluice::runtime;
 using namespace sluice::runtime::test;
@@ -485,3 +487,5 @@ TEST_CASE("a fault of a source's call is counted, what it had pushed goes on") {
   CHECK(on.dropped("source", SLUICE_DROP_MALFORMED) == 3);
   on.check_balance();
 }
+
+}  // namespace stage_test

@@ -20,6 +20,8 @@
 #include <thread>
 #include <vector>
 
+namespace stores_test {
+
 using namespace sluice;
 using runtime::attributes;
 using runtime::hold_store;
@@ -337,3 +339,5 @@ TEST_CASE("latency: the longer window is as long as it is told") {
     CHECK(window.read_longer(at + length).max_ns == 0);
   }
 }
+
+}  // namespace stores_test

@@ -8,6 +8,8 @@
 #include <string>
 #include <thread>
 
+namespace tap_test {
+
 using namespace sluice;
 using namespace sluice::runtime;
 using namespace sluice::runtime::test;
@@ -209,3 +211,5 @@ TEST_CASE("tap: a lane that offers while others read loses nothing uncounted, an
   lane.join();
   CHECK(got + point.missed() == batches);
 }
+
+}  // namespace tap_test

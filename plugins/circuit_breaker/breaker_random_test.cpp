@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+namespace breaker_random_test {
+
 using namespace sluice;
 using namespace sluice::circuit_breaker;
 using namespace std::chrono_literals;
@@ -271,3 +273,5 @@ TEST_CASE("thousands of random walks, with hand-overs on the way, do what a simp
     walk{seed + static_cast<std::uint64_t>(i)}.go();
   }
 }
+
+}  // namespace breaker_random_test

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+namespace breaker_test {
+
 using namespace sluice;
 using namespace sluice::circuit_breaker;
 using namespace std::chrono_literals;
@@ -489,3 +491,5 @@ TEST_CASE("forced states stay until forced otherwise; disabled counts nothing") 
     CHECK(on.at() == state::open);
   }
 }
+
+}  // namespace breaker_test

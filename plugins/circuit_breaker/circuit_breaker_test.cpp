@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <string>
 
+namespace circuit_breaker_test {
+
 using sluice::testing::harness;
 using sluice::testing::input;
 using namespace std::chrono_literals;
@@ -107,3 +109,5 @@ TEST_CASE("settings that make no sense are refused by name") {
   CHECK(refusal("probe = \"maybe\"").find("passive") != std::string::npos);
   CHECK(refusal("slow_call_rate = 0.5\nslow_call_duration = \"250ms\"").empty());
 }
+
+}  // namespace circuit_breaker_test

@@ -9,6 +9,8 @@
 
 #include <memory>
 
+namespace swap_test {
+
 using namespace sluice;
 using namespace std::chrono_literals;
 using namespace sluice::test;
@@ -290,3 +292,5 @@ TEST_CASE("live: on_open, and the state alone when it is another than before") {
   any.tested->reconfigure(with);
   CHECK(any.tested->closed());
 }
+
+}  // namespace swap_test

@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+namespace conflating_sampler_test {
+
 using namespace std::chrono_literals;
 using sluice::priority;
 using sluice::conflating_sampler::conflater;
@@ -259,3 +261,5 @@ TEST_CASE("settings out of bounds are refused by name") {
   CHECK_THROWS_WITH_AS(harness(plugin, "from_level = 'calm'"), doctest::Contains("from_level"),
                        std::runtime_error);
 }
+
+}  // namespace conflating_sampler_test

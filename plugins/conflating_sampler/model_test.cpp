@@ -9,6 +9,8 @@
 #include <map>
 #include <random>
 
+namespace model_test {
+
 using namespace std::chrono_literals;
 using sluice::priority;
 using sluice::conflating_sampler::conflater;
@@ -137,3 +139,5 @@ TEST_CASE("random traffic comes out as a plain model says, record by record") {
   CHECK(expected.conflated > 1'000);
   CHECK(run.balanced());
 }
+
+}  // namespace model_test

@@ -7,6 +7,8 @@
 
 #include <memory>
 
+namespace swap_test {
+
 using namespace std::chrono_literals;
 using namespace sluice::test;
 using sluice::conflating_sampler::conflater;
@@ -212,3 +214,5 @@ TEST_CASE(
   here.push(any, {{.key = 1, .text = "e"}, {.key = 1, .text = "f"}});
   CHECK(texts(here) == "d e f");
 }
+
+}  // namespace swap_test

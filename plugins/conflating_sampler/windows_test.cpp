@@ -4,6 +4,8 @@
 
 #include <vector>
 
+namespace windows_test {
+
 using namespace std::chrono_literals;
 using sluice::conflating_sampler::windows;
 
@@ -46,3 +48,5 @@ TEST_CASE("windows close anywhere") {
   all.open(2, at(5s));
   CHECK(close_all(all) == std::vector<std::uint32_t>{2});
 }
+
+}  // namespace windows_test

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace admission_test {
+
 using sluice::kite_server::accepts;
 using sluice::kite_server::parse_credentials;
 
@@ -43,3 +45,5 @@ TEST_CASE("admission: a list accepts its members, an empty one anything") {
   CHECK_FALSE(accepts("a,b", "ab"));
   CHECK_FALSE(accepts("a,b", ""));
 }
+
+}  // namespace admission_test

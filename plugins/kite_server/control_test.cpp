@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+namespace control_test {
+
 using namespace sluice;
 using namespace sluice::kite_server;
 using namespace std::chrono_literals;
@@ -85,3 +87,5 @@ TEST_CASE("greeting: as observed at the broker") {
   CHECK(instruments_meta_text(12) ==
         R"({"type":"instruments_meta","data":{"count":12,"etag":"W/\"12\""}})");
 }
+
+}  // namespace control_test

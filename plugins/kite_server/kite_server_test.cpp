@@ -17,6 +17,8 @@
 #include <memory>
 #include <optional>
 
+namespace kite_server_test {
+
 using namespace sluice;
 using namespace sluice::kite_server;
 using namespace std::chrono_literals;
@@ -404,3 +406,5 @@ TEST_CASE("kite_server: settings that contradict each other are refused") {
   CHECK(has(message("listen = \"127.0.0.1:70000\""), "not a numeric address and port"));
   CHECK(has(message("listen = \"::1:9\""), "not a numeric address and port"));
 }
+
+}  // namespace kite_server_test

@@ -6,6 +6,8 @@
 
 #include <set>
 
+namespace misbehaviour_test {
+
 using namespace sluice;
 using namespace sluice::kite_server;
 
@@ -56,3 +58,5 @@ TEST_CASE("misbehaviour: the smallest frame can be damaged") {
   damager any{1};
   for (int i = 0; i < 200; ++i) CHECK(any.maybe_damage(empty).size() >= 2);
 }
+
+}  // namespace misbehaviour_test

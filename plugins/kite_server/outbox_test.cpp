@@ -7,6 +7,8 @@
 #include <random>
 #include <string>
 
+namespace outbox_test {
+
 using sluice::kite_server::outbox;
 
 namespace {
@@ -96,3 +98,5 @@ TEST_CASE("outbox: random use agrees with a list") {
     REQUIRE(box.bytes() == model_bytes);
   }
 }
+
+}  // namespace outbox_test

@@ -4,6 +4,8 @@
 
 #include <vector>
 
+namespace ticker_test {
+
 using namespace sluice;
 using namespace sluice::kite_server;
 using namespace std::chrono_literals;
@@ -231,3 +233,5 @@ TEST_CASE("ticker: silence sends nothing but what was begun, and the newest is k
   broker.flush(start + 10s);
   CHECK(take(*one).prices == std::vector<std::int32_t>{2});
 }
+
+}  // namespace ticker_test

@@ -4,7 +4,7 @@
 
 #include <stdexcept>
 
-namespace sluice::kite_source {
+namespace sluice::kite_source::endpoint_test {
 namespace {
 
 TEST_CASE("addresses are parsed") {
@@ -66,4 +66,4 @@ TEST_CASE("a mask hides secrets as they are and encoded, and makes text safe") {
 }
 
 }  // namespace
-}  // namespace sluice::kite_source
+}  // namespace sluice::kite_source::endpoint_test

@@ -20,7 +20,7 @@
 
 using namespace std::chrono_literals;
 
-namespace sluice::kite_source {
+namespace sluice::kite_source::kite_source_test {
 namespace {
 
 using testing::harness;
@@ -609,4 +609,4 @@ TEST_CASE("a bad configuration is refused, saying where and what is allowed") {
 }
 
 }  // namespace
-}  // namespace sluice::kite_source
+}  // namespace sluice::kite_source::kite_source_test

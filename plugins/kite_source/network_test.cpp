@@ -34,7 +34,7 @@ thread_local std::size_t allocations = 0;  // of this thread, in the whole progr
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
-namespace sluice::kite_source {
+namespace sluice::kite_source::network_test {
 namespace {
 
 struct recorder : connection_listener {
@@ -233,4 +233,4 @@ TEST_CASE("messages cost no allocation once the first ones were read") {
 }
 
 }  // namespace
-}  // namespace sluice::kite_source
+}  // namespace sluice::kite_source::network_test

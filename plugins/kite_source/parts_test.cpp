@@ -14,7 +14,7 @@
 
 using namespace std::chrono_literals;
 
-namespace sluice::kite_source {
+namespace sluice::kite_source::parts_test {
 namespace {
 
 /// 2026-01-05, a Monday, 00:00 in India.
@@ -123,4 +123,4 @@ TEST_CASE("handler memory is used again, whatever its size") {
 }
 
 }  // namespace
-}  // namespace sluice::kite_source
+}  // namespace sluice::kite_source::parts_test

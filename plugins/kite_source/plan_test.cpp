@@ -10,7 +10,7 @@
 #include <set>
 #include <stdexcept>
 
-namespace sluice::kite_source {
+namespace sluice::kite_source::plan_test {
 namespace {
 
 constexpr std::string_view csv =
@@ -172,4 +172,4 @@ TEST_CASE("a token set finds what is in it and nothing else") {
 }
 
 }  // namespace
-}  // namespace sluice::kite_source
+}  // namespace sluice::kite_source::plan_test

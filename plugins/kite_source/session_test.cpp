@@ -7,7 +7,7 @@
 
 using namespace std::chrono_literals;
 
-namespace sluice::kite_source {
+namespace sluice::kite_source::session_test {
 namespace {
 
 constexpr std::uint64_t old_token = 11, new_token = 22;
@@ -430,4 +430,4 @@ TEST_CASE("states have the names people know") {
 }
 
 }  // namespace
-}  // namespace sluice::kite_source
+}  // namespace sluice::kite_source::session_test

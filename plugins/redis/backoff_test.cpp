@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+namespace backoff_test {
+
 using namespace sluice;
 using namespace sluice::redis;
 using namespace std::chrono_literals;
@@ -43,3 +45,5 @@ TEST_CASE("backoff: a refusal waits around its own delay") {
     CHECK(next <= 15s);
   }
 }
+
+}  // namespace backoff_test

@@ -6,6 +6,8 @@
 
 #include <string>
 
+namespace cluster_nodes_test {
+
 using namespace sluice::redis;
 
 TEST_CASE("slot: as the cluster's specification has it") {
@@ -70,3 +72,5 @@ TEST_CASE("cluster nodes: redirections") {
   for (const char* text : {"", "MOVED", "MOVED 1", "MOVED x h:1", "ERR 1 h:1", "ASK 1 h:0"})
     CHECK_FALSE(redirection(text, here));
 }
+
+}  // namespace cluster_nodes_test

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+namespace lookup_test {
+
 using namespace std::chrono_literals;
 using namespace sluice;
 using redis::lookup;
@@ -72,3 +74,5 @@ TEST_CASE("an answer that came long ago is not taken for where the server is now
   CHECK(on.begin(somewhere) == lookup::progress::waiting);
   CHECK(host.begun == 2);
 }
+
+}  // namespace lookup_test

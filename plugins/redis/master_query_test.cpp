@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace master_query_test {
+
 using namespace sluice::redis;
 
 namespace {
@@ -73,3 +75,5 @@ TEST_CASE("master query: the next sentinel begins anew") {
   f.query.ask({}, "prices", f.sent);
   CHECK(f.feed(answer) == master_query::progress::found);
 }
+
+}  // namespace master_query_test

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+namespace reply_reader_test {
+
 using namespace sluice::redis;
 
 namespace {
@@ -91,3 +93,5 @@ TEST_CASE("reply reader: random bytes never do harm") {
     }
   }
 }
+
+}  // namespace reply_reader_test

@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace switch_notice_test {
+
 using namespace sluice::redis;
 using progress = switch_notice::progress;
 
@@ -75,3 +77,5 @@ TEST_CASE("switch notice: a password of the sentinel's own, and what refuses") {
     CHECK(g.notice.reason() == row.reason);
   }
 }
+
+}  // namespace switch_notice_test

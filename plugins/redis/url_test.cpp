@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <string>
 
+namespace url_test {
+
 using namespace sluice::redis;
 
 TEST_CASE("redis url: what each part means") {
@@ -123,3 +125,5 @@ TEST_CASE("redis url: what is wrong is said, and no secret with it") {
   CHECK_THROWS_AS(parse_url("unix:///" + std::string(107, 'x')), std::invalid_argument);
   CHECK_NOTHROW(parse_url("unix:///" + std::string(106, 'x')));
 }
+
+}  // namespace url_test

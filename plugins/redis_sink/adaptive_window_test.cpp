@@ -8,6 +8,8 @@
 #include <deque>
 #include <random>
 
+namespace adaptive_window_test {
+
 using namespace sluice;
 using namespace sluice::redis_sink;
 using namespace std::chrono_literals;
@@ -149,3 +151,5 @@ TEST_CASE("adaptive window: a Redis that becomes slow has fewer in flight") {
     CHECK(link.answered > 2s / std::max<duration>(200us, network / 8) * 80 / 100);
   }
 }
+
+}  // namespace adaptive_window_test

@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+namespace batching_test {
+
 using namespace sluice::redis_sink;
 using namespace std::chrono_literals;
 
@@ -38,3 +40,5 @@ TEST_CASE("batching: an interval of zero sends at once") {
   const batching rule{100, 0ns, 2};
   CHECK(rule.decide(1, 0ns, 1).take == 1);
 }
+
+}  // namespace batching_test

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+namespace call_book_test {
+
 using namespace sluice::redis_sink;
 using namespace std::chrono_literals;
 using sluice::time_point;
@@ -104,3 +106,5 @@ TEST_CASE("call book: at random, each message of each call ends once") {
   for (const auto& each : told.told) ended += each.count;
   CHECK(ended == opened);
 }
+
+}  // namespace call_book_test

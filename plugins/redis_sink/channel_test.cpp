@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <string>
 
+namespace channel_test {
+
 using namespace sluice::redis_sink;
 
 namespace {
@@ -166,3 +168,5 @@ TEST_CASE("channel cache: a host without attributes") {
                        sluice::host{&host.raw}};
   CHECK(stream.of(record_of(7, 300)).parts[0].prefix.starts_with("*8\r\n"));
 }
+
+}  // namespace channel_test

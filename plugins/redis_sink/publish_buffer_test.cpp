@@ -9,6 +9,8 @@
 #include <limits>
 #include <string>
 
+namespace publish_buffer_test {
+
 using namespace sluice::redis_sink;
 
 namespace {
@@ -122,3 +124,5 @@ TEST_CASE("json message: the limit is exact through the buffer") {
     CHECK(buffer.append("$", echo.json_max, render) == encoded::oversize);
   }
 }
+
+}  // namespace publish_buffer_test

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace reader_buffers_test {
+
 using namespace sluice::redis_sink;
 
 TEST_CASE("reader buffers: limits as Redis writes them") {
@@ -38,3 +40,5 @@ TEST_CASE("reader buffers: the slowest of a list, by its name or else its addres
   CHECK(worst.name == "dashboard");
   CHECK(slowest_reader_in("id=3 addr=[::1]:40 name= omem=7").name == "[::1]:40");
 }
+
+}  // namespace reader_buffers_test

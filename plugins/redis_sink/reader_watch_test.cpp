@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+namespace reader_watch_test {
+
 using namespace sluice;
 using namespace sluice::redis_sink;
 using namespace std::chrono_literals;
@@ -61,3 +63,5 @@ TEST_CASE("reader watch: what is long ago is forgotten") {
   for (int i = 0; i < 200; ++i) CHECK(with.run({5}) == (i == 1 ? "9>5@4 " : ""));
   CHECK(with.run({4, 4, 4, 4}) == "5>4@206 ");
 }
+
+}  // namespace reader_watch_test

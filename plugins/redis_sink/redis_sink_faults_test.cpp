@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+namespace redis_sink_faults_test {
+
 using namespace sluice::redis_sink::testing;
 
 TEST_CASE("redis_sink: a busy server fails what it refuses and the connection stays") {
@@ -314,3 +316,5 @@ TEST_CASE("redis_sink: an idle connection to a frozen server is noticed by its p
   server.thaw();
   CHECK(run.connected());
 }
+
+}  // namespace redis_sink_faults_test

@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace redis_sink_streams_test {
+
 using namespace sluice::redis_sink::testing;
 
 TEST_CASE("redis_sink: a stream keeps the newest entries, each a message") {
@@ -175,3 +177,5 @@ TEST_CASE("redis_sink: a group is the records of a batch that share a channel, a
   CHECK(run.balanced());
   CHECK(run.drain());
 }
+
+}  // namespace redis_sink_streams_test

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+namespace retry_book_test {
+
 using namespace sluice::redis_sink;
 using namespace std::chrono_literals;
 using sluice::time_point;
@@ -196,3 +198,5 @@ TEST_CASE("retry book: at random, every record ends once and in order, however o
   for (const open_call& each : open) left += each.left;
   CHECK(made == ended + left);
 }
+
+}  // namespace retry_book_test

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+namespace session_test {
+
 using namespace sluice::redis_sink;
 using namespace std::chrono_literals;
 using sluice::time_point;
@@ -479,3 +481,5 @@ TEST_CASE("session: which errors time heals") {
   for (const char* error : {"NOPERM x", "WRONGTYPE x", "ERR x", "NOAUTH x", "", "OOMPH x"})
     CHECK(cause_of(error) == SLUICE_CAUSE_REJECTED);
 }
+
+}  // namespace session_test

@@ -10,6 +10,8 @@
 #include <chrono>
 #include <string>
 
+namespace tls_test {
+
 using namespace std::chrono_literals;
 using namespace sluice::redis::testing;
 using sluice::testing::harness;
@@ -189,3 +191,5 @@ TEST_CASE("redis_sink tls: frozen, then on again") {
   CHECK(run.run_until([&] { return run.count().published == 1; }, 10s));
   CHECK(run.balanced());
 }
+
+}  // namespace tls_test

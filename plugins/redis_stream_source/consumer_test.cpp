@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+namespace consumer_test {
+
 using namespace sluice;
 using namespace sluice::redis_stream_source;
 using namespace std::chrono_literals;
@@ -319,3 +321,5 @@ TEST_CASE("an entry as JSON: a string, escaped; what is not UTF-8 is malformed")
   for (const char* wrong : {"\x80", "\xC0\x80", "\xE2\x82", "\xED\xA0\x80", "\xF4\x90\x80\x80"})
     CHECK(json(wrong).empty());
 }
+
+}  // namespace consumer_test

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+namespace key_attributes_test {
+
 using namespace sluice;
 using namespace sluice::redis_stream_source;
 
@@ -125,3 +127,5 @@ TEST_CASE("key attributes: without names nothing is published, nor where there i
   nowhere.learn({&given, 1});
   CHECK(host.published == 0);
 }
+
+}  // namespace key_attributes_test

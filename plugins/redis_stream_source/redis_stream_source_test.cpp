@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+namespace redis_stream_source_test {
+
 using namespace std::chrono_literals;
 using namespace sluice::redis::testing;
 using sluice::testing::harness;
@@ -296,3 +298,5 @@ TEST_CASE("what cannot be is refused by name") {
   CHECK(says(told, "url"));
   CHECK_FALSE(says(told, "hidden"));
 }
+
+}  // namespace redis_stream_source_test

@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace slot_search_test {
+
 using namespace sluice::redis_stream_source;
 using sluice::redis::place;
 
@@ -40,3 +42,5 @@ TEST_CASE("slot search: seeds in turn, then every node that was named too") {
   for (const std::string each : {"a:1", "b:2", ":7001", ":7002", ":7003"})
     CHECK(asked.find(each) != std::string::npos);
 }
+
+}  // namespace slot_search_test

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <string>
 
+namespace sampling_test {
+
 using namespace sluice::sampling;
 
 namespace {
@@ -111,3 +113,5 @@ TEST_CASE("a level table that grows with the level is refused, by key") {
     CHECK(table[level] == parts_of_requirement[level]);
   CHECK(table[9] == 0.2);
 }
+
+}  // namespace sampling_test

@@ -5,6 +5,8 @@
 #include <limits>
 #include <vector>
 
+namespace state_test {
+
 using namespace sluice;
 using namespace sluice::sampling;
 
@@ -85,3 +87,5 @@ TEST_CASE("values out of bounds are refused, a NaN and an absurd time too") {
   CHECK_THROWS_AS(time(now + duration{1}, true), std::runtime_error);
   CHECK_THROWS_AS(time(time_point::min(), true), std::runtime_error);
 }
+
+}  // namespace state_test

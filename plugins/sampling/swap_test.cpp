@@ -9,6 +9,8 @@
 
 #include <optional>
 
+namespace swap_test {
+
 using namespace std::chrono_literals;
 using namespace sluice::test;
 using sluice::adaptive_sampler::adaptive_sampler;
@@ -119,3 +121,5 @@ TEST_CASE("a sampler to conflating: it holds nothing yet, each key's next quote 
   check(take_over<conflating_sampler>(here, one, conflated));
   check(take_over<conflating_sampler>(here, other, conflated));
 }
+
+}  // namespace swap_test

@@ -29,7 +29,7 @@ if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   return()
 endif()
 
-# A library's files are compiled several at a time: most of what one costs is what its headers
+# A target's files are compiled several at a time: most of what one costs is what its headers
 # instantiate, again in each. A name of one file then may hide another's, and an unnamed namespace be
 # taken for a header's, which are no faults. File by file: -DCMAKE_UNITY_BUILD=OFF, quicker after an
 # edit; `tests/run --long` does.

@@ -2,6 +2,7 @@
 #
 # A doctest program, run by ctest. Labels: `unit` unless given; `sim` for virtual-time runs, `e2e`
 # for the real binary. Does nothing without SLUICE_TESTS.
+# Of several files each is in a namespace of its own name: they are compiled as one.
 function(sluice_add_test name)
   if(NOT SLUICE_TESTS)
     return()
@@ -13,7 +14,6 @@ function(sluice_add_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE sluice_test_main sluice_build ${ARG_LIBRARIES})
   target_compile_definitions(${name} PRIVATE ${ARG_DEFINITIONS})
-  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)  # helpers of one name in many files
   # Assertions take long to optimize, twice as long under a sanitizer, and run once. Simulations loop.
   if("unit" IN_LIST ARG_LABELS)
     target_compile_options(${name} PRIVATE -O0)

@@ -7,7 +7,7 @@ import time
 
 from harness import SINK, Case, main, wait_until
 from process import SLOWNESS
-from redis_sentinels import SentinelGroup
+from redis_sentinels import SentinelGroup, role
 
 TOKENS = [408065, 738561, 341249, 1270529, 779521]
 # s from the promotion: when that comes is the sentinels' matter, which may split their vote.
@@ -53,7 +53,7 @@ class Sentinels(Case):
 
         old.kill()
         killed = time.monotonic()
-        wait_until(lambda: new.command("ROLE")[0] == b"master", 30, "the replica is promoted")
+        wait_until(lambda: role(new)[0] == b"master", 30, "the replica is promoted")
         promoted = time.monotonic() - killed
         wait_until(lambda: any(when > killed + 0.5 for *_, when in list(at_new.messages)), 20,
                    "ticks reach the new master")

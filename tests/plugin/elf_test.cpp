@@ -13,6 +13,8 @@
 #include <stdexcept>
 #include <string>
 
+namespace elf_test {
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -84,3 +86,5 @@ TEST_CASE("damaged files are read within their bounds") {
 }
 
 }  // namespace
+
+}  // namespace elf_test

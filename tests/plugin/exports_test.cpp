@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+namespace exports_test {
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -59,3 +61,5 @@ TEST_CASE("every plugin exports sluice_plugin_entry and nothing else") {
 }
 
 }  // namespace
+
+}  // namespace exports_test

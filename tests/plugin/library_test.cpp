@@ -20,6 +20,8 @@
 #include <string>
 #include <thread>
 
+namespace library_test {
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -192,3 +194,5 @@ TEST_CASE("what is no file is refused with the reason") {
 }
 
 }  // namespace
+
+}  // namespace library_test

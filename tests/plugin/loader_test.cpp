@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <string>
 
+namespace loader_test {
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -146,3 +148,5 @@ TEST_CASE("discovery lists what loads and what does not") {
 }
 
 }  // namespace
+
+}  // namespace loader_test
