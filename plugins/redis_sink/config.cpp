@@ -3,6 +3,7 @@
 #include "channel.hpp"
 
 #include <redis/client_name.hpp>
+#include <redis/key_rules.hpp>
 
 #include <algorithm>
 #include <array>
@@ -70,11 +71,7 @@ void validate_config(const config& settings, problems& found) {
 
   const std::optional<address> to = checked_url(settings, found);
   if (!to) return;
-  if (to->sentinels.empty() && settings.sentinel_password)
-    found.add("sentinel_password",
-              "is of no use without sentinels; allowed with a url of redis+sentinel://");
-  if (!settings.sentinel_user.empty() && !settings.sentinel_password)
-    found.add("sentinel_user", "there is a user but no sentinel_password");
+  redis::check_sentinel_keys(settings, *to, found);
   if (to->seeds.empty() && settings.sharded == sharding::yes)
     found.add("sharded", "is of no use without a cluster; allowed with a url of redis+cluster://");
   if (!to->seeds.empty() && settings.reader_check > duration{})

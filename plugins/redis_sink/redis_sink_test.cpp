@@ -270,6 +270,8 @@ TEST_CASE("redis_sink: settings that cannot work are refused, without their secr
       {"url = 'redis://me:hidden@h:x'", "url: the port is not a number"},
       {"url = 'redis://me@h'", "url: there is a user but no password"},
       {"user = 'me'", "user: there is a user but no password"},
+      {"sentinel_user = 'me'", "sentinel_user: there is a user but no sentinel_password"},
+      {"sentinel_password = 'p'", "sentinel_password: is of no use without sentinels"},
       {"channel = '{key}'", "channel: does not begin with literal text"},
       {"channel = 'a:{key'", "channel: has a '{' that is not closed"},
       {"backoff_min = '2s'", "backoff_min: is more than backoff_max"},

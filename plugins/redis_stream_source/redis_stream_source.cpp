@@ -1,6 +1,7 @@
 #include "redis_stream_source.hpp"
 
 #include <redis/client_name.hpp>
+#include <redis/key_rules.hpp>
 #include <redis/slot.hpp>
 
 #include <unistd.h>
@@ -116,11 +117,7 @@ void source::validate(const config& given, problems& found) {
     validate_slots(given, to, found);
     if (!to.user.empty() && to.password.empty() && !given.password)
       found.add("url", "there is a user but no password");
-    if (to.sentinels.empty() && given.sentinel_password)
-      found.add("sentinel_password",
-                "is of no use without sentinels; allowed with a url of redis+sentinel://");
-    if (!given.sentinel_user.empty() && !given.sentinel_password)
-      found.add("sentinel_user", "there is a user but no sentinel_password");
+    redis::check_sentinel_keys(given, to, found);
     if (to.kind != redis::transport_kind::tls && !given.tls_ca_file.empty())
       found.add("tls_ca_file", "is of no use without TLS; allowed with a url of rediss://");
   } catch (const std::invalid_argument& error) {

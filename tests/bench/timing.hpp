@@ -4,6 +4,7 @@
 #include "feed.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 namespace bench {
@@ -26,6 +27,15 @@ double time_of(std::uint32_t calls, Call&& call) {
     least = std::min(least, static_cast<double>(now_ns() - began) / (calls / rounds));
   }
   return least;
+}
+
+/// The median of what nine runs find: for the difference of two times, each larger than it.
+template <typename Measure>
+double median_of(Measure&& measure) {
+  std::array<double, 9> found{};
+  for (double& each : found) each = measure();
+  std::nth_element(found.begin(), found.begin() + found.size() / 2, found.end());
+  return found[found.size() / 2];
 }
 
 }  // namespace bench
