@@ -54,7 +54,7 @@ set(standard <algorithm> <array> <atomic> <charconv> <chrono> <cmath> <cstdint> 
   <cstring> <deque> <filesystem> <fstream> <functional> <map> <memory> <mutex> <optional> <set> <span>
   <stdexcept> <string> <string_view> <thread> <unordered_map> <utility> <vector>)
 sluice_add_precompiled(base ${standard})
-sluice_add_precompiled(plugin ${standard} <sluice/stage.hpp>)
+sluice_add_precompiled(plugin <sluice/stage.hpp>)  # small: for many small plugins
 if(SLUICE_TESTS)
   sluice_add_precompiled(test ${standard} <doctest/doctest.h>)
   sluice_add_precompiled(plugin_test ${standard} <doctest/doctest.h> <sluice/testing.hpp>)
