@@ -65,8 +65,11 @@ class instrument_draw {
   void shift();
 
  private:
+  std::size_t cut_of(double share) const;
+
   generator random_;
   std::vector<double> below_;           // by rank: the share of it and all before
+  std::vector<std::uint32_t> first_;    // by cut, as many as ranks: the first rank that reaches it
   std::vector<std::uint32_t> of_rank_;  // instruments
   std::uint32_t turn_ = 0;
 };
