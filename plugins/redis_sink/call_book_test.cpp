@@ -1,4 +1,5 @@
 #include "call_book.hpp"
+#include "random_test.hpp"
 
 #include <doctest/doctest.h>
 
@@ -79,9 +80,7 @@ TEST_CASE("call book: ends in any order are told in the order of the messages") 
 }
 
 TEST_CASE("call book: at random, each message of each call ends once") {
-  const auto seed = std::random_device{}();
-  MESSAGE("seed ", seed);
-  std::mt19937 random{seed};
+  std::mt19937_64 random{sluice::test_seed()};
   recorder told;
   call_book book{told};
   std::uint64_t last_call = 0, ended = 0, opened = 0;

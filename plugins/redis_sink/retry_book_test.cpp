@@ -1,4 +1,5 @@
 #include "retry_book.hpp"
+#include "random_test.hpp"
 
 #include <doctest/doctest.h>
 
@@ -149,9 +150,7 @@ TEST_CASE("retry book: what ends each connection is unknown in the end, and hold
 }
 
 TEST_CASE("retry book: at random, every record ends once and in order, however often it is lost") {
-  const auto seed = std::random_device{}();
-  MESSAGE("seed " << seed);
-  std::mt19937 random{seed};
+  std::mt19937_64 random{sluice::test_seed()};
   const auto below = [&](std::uint32_t n) { return static_cast<std::uint32_t>(random() % n); };
   retry_book book;
   struct open_call {

@@ -1,5 +1,6 @@
 #include "store.hpp"
 
+#include "random_test.hpp"
 #include "scratch_test.hpp"
 
 #include <doctest/doctest.h>
@@ -327,9 +328,7 @@ TEST_CASE("another object takes over without reading anew; the one before may go
 }
 
 TEST_CASE("at random: appended, read, committed, crashed and torn, it is always a queue") {
-  const std::uint32_t seed = std::random_device{}();
-  CAPTURE(seed);
-  std::mt19937 random{seed};
+  std::mt19937_64 random{test_seed()};
   const auto below = [&](std::uint32_t n) { return random() % n; };
   const scratch here;
   store::limits small;
