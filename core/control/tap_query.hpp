@@ -2,7 +2,7 @@
 // socket.
 #pragma once
 
-#include "runtime/tap_question.hpp"
+#include "runtime/tap/tap_question.hpp"
 
 #include <string>
 #include <string_view>

@@ -1,8 +1,8 @@
 #include "runtime/edges.hpp"
 
-#include "runtime/key_table.hpp"
 #include "runtime/lane.hpp"
 #include "runtime/stage.hpp"
+#include "runtime/store/key_table.hpp"
 
 #include <algorithm>
 

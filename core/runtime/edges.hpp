@@ -2,9 +2,9 @@
 #pragma once
 
 #include "config/pipeline.hpp"
-#include "runtime/attributes.hpp"
-#include "runtime/record_queue.hpp"
-#include "runtime/schemas.hpp"
+#include "runtime/store/attributes.hpp"
+#include "runtime/store/record_queue.hpp"
+#include "runtime/store/schemas.hpp"
 
 #include <sluice/ext/downstream.h>
 

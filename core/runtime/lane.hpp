@@ -1,13 +1,13 @@
 // A lane: the stages that one thread runs, as a step function.
 #pragma once
 
-#include "runtime/attributes.hpp"
-#include "runtime/record_batch.hpp"
-#include "runtime/record_queue.hpp"
 #include "runtime/shared.hpp"
 #include "runtime/sink_driver.hpp"
 #include "runtime/snapshot.hpp"
 #include "runtime/stage.hpp"
+#include "runtime/store/attributes.hpp"
+#include "runtime/store/record_batch.hpp"
+#include "runtime/store/record_queue.hpp"
 
 #include <sluice/ext/settlement.h>
 

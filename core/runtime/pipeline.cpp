@@ -1,9 +1,9 @@
 #include "runtime/pipeline.hpp"
 
 #include "plugin/within_limit.hpp"
-#include "runtime/change_thread.hpp"
+#include "runtime/change/change_thread.hpp"
 #include "runtime/engine.hpp"
-#include "runtime/taps.hpp"
+#include "runtime/tap/taps.hpp"
 
 #include <cstdio>
 #include <cstdlib>

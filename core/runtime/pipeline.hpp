@@ -2,10 +2,10 @@
 #pragma once
 
 #include "config/pipeline.hpp"
-#include "runtime/change.hpp"
+#include "runtime/change/change.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/snapshot.hpp"
-#include "runtime/tap_question.hpp"
+#include "runtime/tap/tap_question.hpp"
 
 #include <cstdint>
 #include <functional>

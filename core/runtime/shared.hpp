@@ -1,14 +1,14 @@
 // What all stages of one pipeline share.
 #pragma once
 
-#include "runtime/attributes.hpp"
 #include "runtime/clock.hpp"
-#include "runtime/event_log.hpp"
-#include "runtime/key_table.hpp"
 #include "runtime/pipeline.hpp"
 #include "runtime/resolver.hpp"
-#include "runtime/schemas.hpp"
 #include "runtime/secret_cache.hpp"
+#include "runtime/store/attributes.hpp"
+#include "runtime/store/event_log.hpp"
+#include "runtime/store/key_table.hpp"
+#include "runtime/store/schemas.hpp"
 
 #include <atomic>
 #include <cstdint>

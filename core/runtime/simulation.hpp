@@ -2,7 +2,7 @@
 // nothing is left to do.
 #pragma once
 
-#include "runtime/changer.hpp"
+#include "runtime/change/changer.hpp"
 #include "runtime/engine.hpp"
 
 #include <cstdint>

@@ -1,10 +1,10 @@
 // Guard and sink behind their queue: permits, calls, outcomes.
 #pragma once
 
-#include "runtime/latency_totals.hpp"
-#include "runtime/latency_window.hpp"
-#include "runtime/record_batch.hpp"
-#include "runtime/record_queue.hpp"
+#include "runtime/store/latency_totals.hpp"
+#include "runtime/store/latency_window.hpp"
+#include "runtime/store/record_batch.hpp"
+#include "runtime/store/record_queue.hpp"
 
 #include <sluice/abi.h>
 #include <sluice/ext/guard.h>

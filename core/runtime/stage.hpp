@@ -2,13 +2,13 @@
 #pragma once
 
 #include "config/pipeline.hpp"
+#include "runtime/change/replacement.hpp"
 #include "runtime/edges.hpp"
-#include "runtime/hold_store.hpp"
 #include "runtime/plugin_object.hpp"
-#include "runtime/replacement.hpp"
 #include "runtime/shared.hpp"
 #include "runtime/snapshot.hpp"
-#include "runtime/tap_point.hpp"
+#include "runtime/store/hold_store.hpp"
+#include "runtime/tap/tap_point.hpp"
 
 #include <sluice/abi.h>
 

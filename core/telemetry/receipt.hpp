@@ -1,7 +1,7 @@
 // The receipt of a change for people and for programs.
 #pragma once
 
-#include "runtime/change.hpp"
+#include "runtime/change/change.hpp"
 
 #include <string>
 

@@ -1,9 +1,9 @@
 #include "config/load.hpp"
 #include "probes.hpp"
 #include "runtime/call_scope.hpp"
+#include "runtime/change/exchange.hpp"
+#include "runtime/change/lane_job.hpp"
 #include "runtime/engine.hpp"
-#include "runtime/exchange.hpp"
-#include "runtime/lane_job.hpp"
 #include "runtime/stage.hpp"
 
 #include <algorithm>

@@ -1,9 +1,9 @@
 // What the parts of a tick's way cost: decode, JSON, a hop through stages, the stages that act on
 // pressure, a queue.
 #include "pipelines.hpp"
-#include "runtime/record_batch.hpp"
-#include "runtime/record_queue.hpp"
-#include "runtime/tap_point.hpp"
+#include "runtime/store/record_batch.hpp"
+#include "runtime/store/record_queue.hpp"
+#include "runtime/tap/tap_point.hpp"
 #include "stages.hpp"
 #include "timing.hpp"
 
@@ -51,8 +51,8 @@ void report_mitigation(double base) {
   const bench::stage_names inline_stages{"adaptive_sampler", "load_shedder"};
   // Ten times what the sink takes, on average: the sampler stands on its floor, the shedder sheds.
   const sluice_pressure overload{sizeof overload, SLUICE_OVERLOAD, 1e7, 1e6, 500, 0};
-  const double breaker = bench::median_of(
-      [] { return bench::sink_cost({"circuit_breaker"}) - bench::sink_cost({}); });
+  const double breaker =
+      bench::median_of([] { return bench::sink_cost({"circuit_breaker"}) - bench::sink_cost({}); });
   const auto show = [&](const char* what, const sluice_pressure& seen) {
     const double inline_cost = bench::median_of(
         [&] { return bench::lane_cost(inline_stages, seen) - bench::lane_cost({}, seen); });

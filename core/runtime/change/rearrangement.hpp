@@ -1,8 +1,8 @@
 // Stages that come, go, or take their input from elsewhere, while the pipeline runs.
 #pragma once
 
-#include "runtime/candidate.hpp"
-#include "runtime/change.hpp"
+#include "runtime/change/candidate.hpp"
+#include "runtime/change/change.hpp"
 #include "runtime/engine.hpp"
 
 #include <cstdint>

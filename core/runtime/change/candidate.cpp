@@ -1,4 +1,4 @@
-#include "runtime/candidate.hpp"
+#include "runtime/change/candidate.hpp"
 
 #include "plugin/within_limit.hpp"
 #include "runtime/call_scope.hpp"

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "config/pipeline.hpp"
-#include "runtime/change.hpp"
-#include "runtime/replacement.hpp"
+#include "runtime/change/change.hpp"
+#include "runtime/change/replacement.hpp"
 
 #include <cstdint>
 #include <functional>

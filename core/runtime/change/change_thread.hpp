@@ -1,7 +1,7 @@
 // The thread on which a running pipeline is changed, beside its lanes.
 #pragma once
 
-#include "runtime/changer.hpp"
+#include "runtime/change/changer.hpp"
 
 #include <condition_variable>
 #include <deque>

@@ -1,8 +1,8 @@
-#include "runtime/changer.hpp"
+#include "runtime/change/changer.hpp"
 
-#include "runtime/exchange.hpp"
-#include "runtime/lane_job.hpp"
-#include "runtime/rearrangement.hpp"
+#include "runtime/change/exchange.hpp"
+#include "runtime/change/lane_job.hpp"
+#include "runtime/change/rearrangement.hpp"
 
 #include <sluice/record.hpp>
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "runtime/engine.hpp"
-#include "runtime/tap_point.hpp"
-#include "runtime/tap_question.hpp"
+#include "runtime/tap/tap_point.hpp"
+#include "runtime/tap/tap_question.hpp"
 
 #include <condition_variable>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // Random operations on the queue beside a model that is plainly right.
 #include "random_test.hpp"
-#include "runtime/record_queue.hpp"
+#include "runtime/store/record_queue.hpp"
 
 #include <doctest/doctest.h>
 

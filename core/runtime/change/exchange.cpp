@@ -1,6 +1,6 @@
-#include "runtime/exchange.hpp"
+#include "runtime/change/exchange.hpp"
 
-#include "runtime/lane_job.hpp"
+#include "runtime/change/lane_job.hpp"
 #include "runtime/stage.hpp"
 
 #include <algorithm>

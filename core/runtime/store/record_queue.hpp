@@ -2,8 +2,8 @@
 #pragma once
 
 #include "config/pipeline.hpp"
-#include "runtime/record_batch.hpp"
 #include "runtime/snapshot.hpp"
+#include "runtime/store/record_batch.hpp"
 
 #include <array>
 #include <condition_variable>

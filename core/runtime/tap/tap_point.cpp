@@ -1,4 +1,4 @@
-#include "runtime/tap_point.hpp"
+#include "runtime/tap/tap_point.hpp"
 
 #include <algorithm>
 #include <cstring>

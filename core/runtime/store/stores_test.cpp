@@ -1,11 +1,11 @@
 // What a lane keeps: held records, keys, attributes, schemas, latencies.
 #include "random_test.hpp"
-#include "runtime/attributes.hpp"
-#include "runtime/hold_store.hpp"
-#include "runtime/key_table.hpp"
-#include "runtime/latency_totals.hpp"
-#include "runtime/latency_window.hpp"
-#include "runtime/schemas.hpp"
+#include "runtime/store/attributes.hpp"
+#include "runtime/store/hold_store.hpp"
+#include "runtime/store/key_table.hpp"
+#include "runtime/store/latency_totals.hpp"
+#include "runtime/store/latency_window.hpp"
+#include "runtime/store/schemas.hpp"
 
 #include <sluice/record.hpp>
 

@@ -1,8 +1,8 @@
 // Makes of a running pipeline what its file says now: all of it or nothing of it, with a receipt.
 #pragma once
 
-#include "runtime/candidate.hpp"
-#include "runtime/change.hpp"
+#include "runtime/change/candidate.hpp"
+#include "runtime/change/change.hpp"
 #include "runtime/engine.hpp"
 
 #include <cstdint>

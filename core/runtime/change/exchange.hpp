@@ -1,8 +1,8 @@
 // A new object takes the place of a stage's, whatever kind the stage is.
 #pragma once
 
-#include "runtime/candidate.hpp"
-#include "runtime/change.hpp"
+#include "runtime/change/candidate.hpp"
+#include "runtime/change/change.hpp"
 #include "runtime/engine.hpp"
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // What a change has done in a lane, between two batches.
 #pragma once
 
-#include "runtime/candidate.hpp"
+#include "runtime/change/candidate.hpp"
 #include "runtime/lane.hpp"
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "runtime/hold_store.hpp"
+#include "runtime/store/hold_store.hpp"
 
 #include <algorithm>
 #include <cstring>

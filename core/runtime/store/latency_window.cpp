@@ -1,4 +1,4 @@
-#include "runtime/latency_window.hpp"
+#include "runtime/store/latency_window.hpp"
 
 #include <algorithm>
 #include <bit>

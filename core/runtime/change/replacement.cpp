@@ -1,5 +1,5 @@
 // A stage gets another object between two batches, and the old one back if the first batch fails.
-#include "runtime/replacement.hpp"
+#include "runtime/change/replacement.hpp"
 
 #include "runtime/invoke.hpp"
 #include "runtime/lane.hpp"

@@ -1,4 +1,4 @@
-#include "runtime/record_queue.hpp"
+#include "runtime/store/record_queue.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "runtime/latency_totals.hpp"
+#include "runtime/store/latency_totals.hpp"
 
 #include <algorithm>
 

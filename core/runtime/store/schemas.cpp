@@ -1,4 +1,4 @@
-#include "runtime/schemas.hpp"
+#include "runtime/store/schemas.hpp"
 
 #include <sluice/record.hpp>
 

@@ -1,4 +1,4 @@
-#include "runtime/key_table.hpp"
+#include "runtime/store/key_table.hpp"
 
 #include <bit>
 

@@ -1,7 +1,7 @@
 // What takes the place of a stage's object, and how that went.
 #pragma once
 
-#include "runtime/change.hpp"
+#include "runtime/change/change.hpp"
 #include "runtime/plugin_object.hpp"
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // Watching the records of a stage: what is copied, what is counted as lost, when it ends.
-#include "runtime/taps.hpp"
+#include "runtime/tap/taps.hpp"
 #include "runtime/test_rig.hpp"
 
 #include <boost/json.hpp>

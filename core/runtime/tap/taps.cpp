@@ -1,4 +1,4 @@
-#include "runtime/taps.hpp"
+#include "runtime/tap/taps.hpp"
 
 #include "plugin/within_limit.hpp"
 

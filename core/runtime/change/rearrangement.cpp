@@ -1,7 +1,7 @@
-#include "runtime/rearrangement.hpp"
+#include "runtime/change/rearrangement.hpp"
 
 #include "plugin/within_limit.hpp"
-#include "runtime/lane_job.hpp"
+#include "runtime/change/lane_job.hpp"
 
 #include <algorithm>
 #include <stdexcept>

@@ -1,4 +1,4 @@
-#include "runtime/attributes.hpp"
+#include "runtime/store/attributes.hpp"
 
 #include <sluice/record.hpp>
 

@@ -1,4 +1,4 @@
-#include "runtime/change_thread.hpp"
+#include "runtime/change/change_thread.hpp"
 
 #include "plugin/within_limit.hpp"
 
