@@ -150,7 +150,7 @@ class Swapped(Case):
         self.addCleanup(proxy.close)
         kite = self.feed()
         seen = self.subscriber(server)
-        service = self.sluice(self.ticker(kite, proxy, TOKENS, sink='timeout = "2s"'), "ticker")
+        service = self.sluice(self.ticker(kite, proxy, TOKENS, sink='timeout = "5s"'), "ticker")
         wait_until(lambda: kite.subscribed() == len(TOKENS), 10, "it subscribed")
         ticks = self.ticking(kite, TOKENS, 0.005)
         wait_until(lambda: seen.count > 100, 10, "ticks reach the subscriber")
