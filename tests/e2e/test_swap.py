@@ -44,6 +44,7 @@ class Changing(Case):
             tokens = [line.split(",")[0] for line in instruments][1:]
         self.file = self.ticker(
             types.SimpleNamespace(url=f"ws://{address}"), self.server, tokens,
+            sink='timeout = "10s"',  # none is to be unknown, on a busy machine either
             between=f'[[stage]]\nname = "{SAMPLER}"\nplugin = "{sampler}"\n{more}\n')
         self.edit('mode = "full"', 'mode = "ltp"')  # as many as can be, not as long as can be
         self.edit(f'url = "{self.server.url}"',
