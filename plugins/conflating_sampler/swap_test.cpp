@@ -1,5 +1,6 @@
 // What goes over in a swap, and what changes in place.
 #include "../testing/world.hpp"
+#include "random_test.hpp"
 
 #include "test_codec.hpp"
 
@@ -61,7 +62,7 @@ TEST_CASE("a sampler that is swapped again and again passes what one that is not
   conflater stays{every(7ms), here.host()};
   auto swapped = std::make_unique<conflater>(every(7ms), there.host());
   std::vector<int> volumes(12);
-  for (int i = 0; i < 5'000; ++i) {
+  for (int i = 0; i < sluice::test_rounds(5'000); ++i) {
     const auto records = traffic(random, volumes);
     here.push(stays, records);
     there.push(*swapped, records);

@@ -233,7 +233,7 @@ class accepted_connection final : public connection,
   connection_owner& owner_;
   const connection_limits& limits_;
   sluice::host host_;
-  websocket::stream<net::secure_socket<tcp::socket>> stream_;
+  websocket::stream<net::secure_socket<tcp::socket>, false> stream_;
   beast::flat_buffer buffer_{header_limit + (1u << 16)};
   std::optional<http::request_parser<http::string_body>> parser_;
   http::response<http::string_body> response_;

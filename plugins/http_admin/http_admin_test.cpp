@@ -292,7 +292,7 @@ struct running {
       : run{plugin_of<service>, "listen = \"127.0.0.1:0\"\n" + settings, {.real_time = true}} {
     run.document("status", status_text);
     run.document("metrics", "up 1\n");
-    REQUIRE(run.run_until([&] { return run.metric("port") > 0; }, 10s));
+    REQUIRE(run.run_until([&] { return run.metric("port") > 0; }));
     port = static_cast<std::uint16_t>(run.metric("port"));
   }
   boost::asio::ip::tcp::socket connect() {
@@ -304,16 +304,14 @@ struct running {
   /// What came until the end, or until `enough` is in it.
   std::string receive(boost::asio::ip::tcp::socket& from, const std::string& enough = "\n\n\n") {
     std::string all;
-    const bool ended = run.run_until(
-        [&] {
-          char part[4096];
-          boost::system::error_code error;
-          const std::size_t size = from.read_some(boost::asio::buffer(part), error);
-          all.append(part, size);
-          return (error && error != boost::asio::error::would_block) ||
-                 all.find(enough) != std::string::npos;
-        },
-        10s);
+    const bool ended = run.run_until([&] {
+      char part[4096];
+      boost::system::error_code error;
+      const std::size_t size = from.read_some(boost::asio::buffer(part), error);
+      all.append(part, size);
+      return (error && error != boost::asio::error::would_block) ||
+             all.find(enough) != std::string::npos;
+    });
     CHECK(ended);
     return all;
   }

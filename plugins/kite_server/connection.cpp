@@ -281,7 +281,7 @@ class accepted_connection final : public connection,
   const connection_limits& limits_;
   sluice::host host_;
   bool loopback_;
-  websocket::stream<net::secure_socket<paced_socket>> websocket_;
+  websocket::stream<net::secure_socket<paced_socket>, false> websocket_;
   beast::flat_buffer buffer_;
   http::request_parser<http::string_body> parser_;
   http::response<http::string_body> response_;

@@ -28,7 +28,7 @@ namespace {
 
 constexpr const char* good = "/?api_key=k&access_token=t";
 constexpr std::uint32_t equity = 408065, index_token = 256265;
-constexpr duration patience = 10s;
+constexpr duration patience = 60s;
 
 testing::input tick(std::uint32_t token, std::int32_t price = 100) {
   kite::packet packet;

@@ -107,7 +107,7 @@ class websocket_client {
   boost::beast::websocket::response_type response_;
   boost::beast::flat_buffer buffer_;
   std::deque<std::string> outgoing_;
-  boost::beast::websocket::stream<net::secure_socket<boost::asio::ip::tcp::socket>> stream_;
+  boost::beast::websocket::stream<net::secure_socket<boost::asio::ip::tcp::socket>, false> stream_;
 };
 
 /// Sends bytes and collects what comes until the other side closes.

@@ -38,7 +38,7 @@ namespace websocket = beast::websocket;
 using asio::use_awaitable;
 using asio::ip::tcp;
 using secure_socket = net::secure_socket<tcp::socket>;
-using websocket_server = websocket::stream<secure_socket>;
+using websocket_server = websocket::stream<secure_socket, false>;
 
 /// A key and a self-signed certificate for 127.0.0.1.
 struct certificate {

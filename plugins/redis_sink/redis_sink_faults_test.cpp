@@ -14,24 +14,20 @@ TEST_CASE("redis_sink: a busy server fails what it refuses and the connection st
   running run{at(server)};
   REQUIRE(run.connected());
   const context_ptr script = server.begin_script("while true do end");
-  REQUIRE(run.run_until(
-      [&] {
-        run.push(ticks(1));
-        return run.count().failed > 0;
-      },
-      patience));
+  REQUIRE(run.run_until([&] {
+    run.push(ticks(1));
+    return run.count().failed > 0;
+  }));
   CHECK(run.metric("errors_busy") > 0);
   CHECK(run.hears_of("busy"));
   CHECK(run.times("busy") == 1);
   CHECK(run.times("rejected") == 0);
   CHECK(run.text_of("busy").starts_with("PUBLISH was answered BUSY"));
   CHECK(server.ask({"SCRIPT", "KILL"}) == "OK");
-  CHECK(run.run_until(
-      [&] {
-        run.push(ticks(1));
-        return run.count().published > 0;
-      },
-      patience));
+  CHECK(run.run_until([&] {
+    run.push(ticks(1));
+    return run.count().published > 0;
+  }));
   CHECK(run.metric("reconnects") == 0);
   CHECK(run.balanced());
 }
@@ -55,9 +51,9 @@ TEST_CASE("redis_sink: a cluster whose only node serves half of the slots") {
   std::vector<input> of_all;
   for (std::uint64_t key = 1; key <= 100; ++key) of_all.push_back({.key = key, .text = "\"a\":1"});
   run.push(of_all);
-  REQUIRE(run.run_until(
-      [&] { return run.count().published + run.count().dropped[SLUICE_DROP_CIRCUIT_OPEN] == 101; },
-      patience));
+  REQUIRE(run.run_until([&] {
+    return run.count().published + run.count().dropped[SLUICE_DROP_CIRCUIT_OPEN] == 101;
+  }));
   CHECK(run.count().published > 20);
   CHECK(run.count().dropped[SLUICE_DROP_CIRCUIT_OPEN] > 20);
   CHECK(run.balanced());
@@ -67,12 +63,12 @@ TEST_CASE("redis_sink: a cluster whose only node serves half of the slots") {
   const auto before = run.count();
   server.kill();
   CHECK(run.hears_of("disconnected"));
-  CHECK(run.run_until([&] { return run.metric("connect_failures") > 0; }, patience));
+  CHECK(run.run_until([&] { return run.metric("connect_failures") > 0; }));
   server.start();
   REQUIRE(run.connected());
   run.push(of_all);
   CHECK(run.run_until(
-      [&] { return run.count().published >= before.published + 20 && run.balanced(); }, patience));
+      [&] { return run.count().published >= before.published + 20 && run.balanced(); }));
   CHECK(run.metric("connected") == 1);
   CHECK(run.drain());
 }
@@ -83,7 +79,7 @@ TEST_CASE("redis_sink: what comes before a server is there is kept and sent then
   running run{at(server)};
   run.push(ticks(250));
   CHECK(run.hears_of("unreachable"));
-  CHECK(run.run_until([&] { return run.metric("connect_failures") >= 3; }, patience));
+  CHECK(run.run_until([&] { return run.metric("connect_failures") >= 3; }));
   CHECK(run.times("unreachable") == 1);
   CHECK(run.count().published == 0);
   CHECK(run.count().failed == 0);
@@ -106,10 +102,9 @@ TEST_CASE("redis_sink: killed and restarted, it goes on by itself") {
     run.told.clear();
     run.push(ticks(10));
     server.start();
-    REQUIRE(run.run_until([&] { return run.metric("reconnects") == round; }, patience));
+    REQUIRE(run.run_until([&] { return run.metric("reconnects") == round; }));
     CHECK(run.run_until(
-        [&] { return run.count().published + run.count().unknown == 10u + 10u * round; },
-        patience));
+        [&] { return run.count().published + run.count().unknown == 10u + 10u * round; }));
   }
   CHECK(run.balanced());
   CHECK(run.drain());
@@ -147,7 +142,7 @@ TEST_CASE("redis_sink: a lost connection is ended before the next one publishes,
   lose(weak);
   CHECK(weak.hears_of("connected"));
   CHECK(weak.times("order") == 0);  // once is enough
-  CHECK(weak.run_until([&] { return weak.count().unknown == 2; }, patience));
+  CHECK(weak.run_until([&] { return weak.count().unknown == 2; }));
 }
 
 TEST_CASE("redis_sink: what is unanswered at a swap is handed over by its connection's mark") {
@@ -192,21 +187,18 @@ TEST_CASE("redis_sink: a frozen server: unknown after the timeout, never sent ag
   CHECK(lost <= 300);
   CHECK(run.metric("timeouts") == 1);
   CHECK(run.metric("errors_timeout") == static_cast<double>(lost));
-  CHECK(run.run_until([&] { return run.metric("connect_failures") >= 2; }, patience));
+  CHECK(run.run_until([&] { return run.metric("connect_failures") >= 2; }));
   server.thaw();
   REQUIRE(run.run_until(
-      [&] { return run.count().published + run.count().unknown == 310 && run.balanced(); },
-      patience));
+      [&] { return run.count().published + run.count().unknown == 310 && run.balanced(); }));
   CHECK(run.count().unknown == lost);
   run.push(ticks(10));
   // Redis may have read from its socket what is unknown: all came at most once, and in order.
   std::uint64_t last = 0;
-  CHECK(run.run_until(
-      [&] {
-        const auto& all = who.messages();
-        return !all.empty() && all.back().text == "{\"a\":1,\"seq\":320}";
-      },
-      patience));
+  CHECK(run.run_until([&] {
+    const auto& all = who.messages();
+    return !all.empty() && all.back().text == "{\"a\":1,\"seq\":320}";
+  }));
   CHECK(who.messages().size() >= 320 - lost);
   for (const auto& each : who.messages()) {
     const std::uint64_t seq = std::stoull(each.text.substr(each.text.find("\"seq\":") + 6));
@@ -230,7 +222,7 @@ TEST_CASE("redis_sink: at_least_once: what a frozen server did not answer goes a
   CHECK(run.text_of("disconnected").find("to be sent again") != std::string::npos);
   CHECK(run.count().unknown == 0);
   CHECK(run.balanced());
-  REQUIRE(run.run_until([&] { return run.metric("connect_failures") >= 1; }, patience));
+  REQUIRE(run.run_until([&] { return run.metric("connect_failures") >= 1; }));
   server.thaw();
   REQUIRE(run.published(310));
   CHECK(run.count().unknown == 0);
@@ -240,11 +232,9 @@ TEST_CASE("redis_sink: at_least_once: what a frozen server did not answer goes a
   CHECK(again <= 300);
   // Each came, in order, and none twice but of those.
   std::vector<std::uint64_t> first;
-  REQUIRE(run.run_until(
-      [&] {
-        return !who.messages().empty() && who.messages().back().text == "{\"a\":1,\"seq\":310}";
-      },
-      patience));
+  REQUIRE(run.run_until([&] {
+    return !who.messages().empty() && who.messages().back().text == "{\"a\":1,\"seq\":310}";
+  }));
   for (const auto& each : who.messages()) {
     const std::uint64_t seq = std::stoull(each.text.substr(each.text.find("\"seq\":") + 6));
     if (first.empty() || seq == first.back() + 1) first.push_back(seq);
@@ -255,7 +245,7 @@ TEST_CASE("redis_sink: at_least_once: what a frozen server did not answer goes a
 
   server.freeze();
   run.push(ticks(10));
-  REQUIRE(run.run_until([&] { return run.metric("timeouts") == 2; }, patience));
+  REQUIRE(run.run_until([&] { return run.metric("timeouts") == 2; }));
   CHECK_FALSE(run.drain(500ms));
   CHECK(run.count().unknown == 10);
   CHECK(run.balanced());
@@ -263,20 +253,18 @@ TEST_CASE("redis_sink: at_least_once: what a frozen server did not answer goes a
 
 TEST_CASE("redis_sink: a subscriber that does not read is seen before Redis cuts it") {
   real_redis server{{"--client-output-buffer-limit", "pubsub", "64000000", "0", "0"}};
-  running run{at(server) + "reader_check = '20ms'"};
+  running run{at(server) + "reader_check = '20ms'\ntimeout = '60s'"};
   REQUIRE(run.connected());
   listener idle{server};  // reads when it is asked for messages
   const std::string large = "\"a\":\"" + std::string(50'000, 'x') + "\"";
   std::uint64_t pushed = 0;
-  REQUIRE(run.run_until(
-      [&] {
-        if (run.count().published == pushed) {
-          run.push(std::vector<input>(10, input{.key = 1, .text = large}));
-          pushed += 10;
-        }
-        return !run.signals().empty();
-      },
-      patience));
+  REQUIRE(run.run_until([&] {
+    if (run.count().published == pushed) {
+      run.push(std::vector<input>(10, input{.key = 1, .text = large}));
+      pushed += 10;
+    }
+    return !run.signals().empty();
+  }));
   CHECK(run.signals()[0].name == "reader_buffer");
   CHECK(run.signals()[0].level == sluice::level::warning);
   CHECK(run.signals()[0].cause.find("and cuts it at 64000000") != std::string::npos);
@@ -284,9 +272,8 @@ TEST_CASE("redis_sink: a subscriber that does not read is seen before Redis cuts
   CHECK(run.metric("reader_buffer_bytes") < 64'000'000);
   CHECK(run.hears_of("reader_slow"));
   // It is no longer slow when it has read all.
-  REQUIRE(run.run_until([&] { return idle.messages().size() == pushed && run.signals().empty(); },
-                        patience));
-  CHECK(run.run_until([&] { return run.metric("reader_buffer_bytes") == 0; }, patience));
+  REQUIRE(run.run_until([&] { return idle.messages().size() == pushed && run.signals().empty(); }));
+  CHECK(run.run_until([&] { return run.metric("reader_buffer_bytes") == 0; }));
   CHECK(run.times("reader_slow") == 1);
   CHECK(run.metric("reconnects") == 0);
   CHECK(run.drain());

@@ -84,7 +84,7 @@ TEST_CASE("redis_sink: streams refused: out of memory is busy, another type is a
   running wrong{at(server) + "mode = 'stream'\nchannel = 'taken'"};
   REQUIRE(wrong.connected());
   wrong.push(ticks(3));
-  REQUIRE(wrong.run_until([&] { return wrong.count().failed == 3; }, patience));
+  REQUIRE(wrong.run_until([&] { return wrong.count().failed == 3; }));
   CHECK(wrong.metric("errors_rejected") == 3);
   CHECK(wrong.hears_of("rejected"));
   CHECK(
@@ -94,7 +94,7 @@ TEST_CASE("redis_sink: streams refused: out of memory is busy, another type is a
   REQUIRE(full.connected());
   server.ask({"CONFIG", "SET", "maxmemory", "1"});
   full.push(ticks(3));
-  REQUIRE(full.run_until([&] { return full.count().failed == 3; }, patience));
+  REQUIRE(full.run_until([&] { return full.count().failed == 3; }));
   CHECK(full.metric("errors_busy") == 3);
   CHECK(full.hears_of("busy"));
   CHECK(full.text_of("busy").starts_with("XADD was answered OOM"));
@@ -124,7 +124,7 @@ TEST_CASE("redis_sink: both: to the channel and to the stream, with the newest v
   // What is published but not kept is not done.
   server.ask({"CONFIG", "SET", "maxmemory", "1"});
   run.push(ticks(4));
-  REQUIRE(run.run_until([&] { return run.count().failed == 4; }, patience));
+  REQUIRE(run.run_until([&] { return run.count().failed == 4; }));
   CHECK(hears(run, who, 7));
   CHECK(run.hears_of("busy"));
   CHECK(run.text_of("busy").starts_with("PUBLISH or XADD or SET was answered OOM"));
@@ -173,7 +173,7 @@ TEST_CASE("redis_sink: a group is the records of a batch that share a channel, a
     from = static_cast<int>(found);
   }
   run.push({{.key = 7, .text = "!"}, {.key = 8, .text = "!"}});
-  CHECK(run.run_until([&] { return run.count().dropped[SLUICE_DROP_MALFORMED] == 3; }, patience));
+  CHECK(run.run_until([&] { return run.count().dropped[SLUICE_DROP_MALFORMED] == 3; }));
   CHECK(run.balanced());
   CHECK(run.drain());
 }

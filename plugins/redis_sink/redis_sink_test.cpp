@@ -79,7 +79,7 @@ TEST_CASE("redis_sink: what cannot be published is dropped for its reason, the r
   CHECK(run.times("codec_missing") == 1);
   CHECK(run.text_of("codec_missing").find("other/1") != std::string::npos);
   run.push({.key = 1, .text = "!"});
-  CHECK(run.run_until([&] { return run.count().dropped[SLUICE_DROP_MALFORMED] == 4; }, patience));
+  CHECK(run.run_until([&] { return run.count().dropped[SLUICE_DROP_MALFORMED] == 4; }));
   CHECK(run.balanced());
   REQUIRE(hears(run, who, 2));
   CHECK(who.messages()[1].text == "{\"a\":2,\"seq\":6}");
@@ -150,7 +150,7 @@ TEST_CASE("redis_sink: user and password from the URL; what the user may not do 
   running other{"url = 'unix://joe:p%40w%3a1@" + server.socket() + "'\nchannel = 'denied:{key}'"};
   REQUIRE(other.connected());
   for (int i = 0; i < 3; ++i) other.push(ticks(5));
-  REQUIRE(other.run_until([&] { return other.count().failed == 15; }, patience));
+  REQUIRE(other.run_until([&] { return other.count().failed == 15; }));
   CHECK(other.metric("errors_rejected") == 15);
   CHECK(other.hears_of("rejected"));
   CHECK(other.times("rejected") == 1);
@@ -170,12 +170,10 @@ TEST_CASE("redis_sink: never more batches in flight than the window") {
   server.ask({"CLIENT", "PAUSE", "300", "ALL"});
   run.push(ticks(100));
   double most = 0;
-  REQUIRE(run.run_until(
-      [&] {
-        most = std::max(most, run.metric("in_flight_batches"));
-        return run.count().published == 100;
-      },
-      patience));
+  REQUIRE(run.run_until([&] {
+    most = std::max(most, run.metric("in_flight_batches"));
+    return run.count().published == 100;
+  }));
   CHECK(most == 3);
   REQUIRE(hears(run, who, 100));
   for (std::size_t i = 0; i < 100; ++i)
@@ -189,15 +187,13 @@ TEST_CASE("redis_sink: an adaptive window begins with one, and is never more tha
   REQUIRE(run.connected());
   CHECK(run.metric("window") == 1);
   double most = 0;
-  CHECK(run.run_until(
-      [&] {
-        // However they ended: on a busy machine an answer may take longer than the timeout.
-        if (run.count().held == 0) run.push(ticks(100));
-        CHECK(run.metric("in_flight_batches") <= run.metric("window"));
-        most = std::max(most, run.metric("window"));
-        return most == 3;
-      },
-      patience));
+  CHECK(run.run_until([&] {
+    // However they ended: on a busy machine an answer may take longer than the timeout.
+    if (run.count().held == 0) run.push(ticks(100));
+    CHECK(run.metric("in_flight_batches") <= run.metric("window"));
+    most = std::max(most, run.metric("window"));
+    return most == 3;
+  }));
   for (int i = 0; i < 10 && run.metric("window") > 1; ++i) {
     server.freeze();
     run.push(ticks(100));
@@ -225,7 +221,7 @@ TEST_CASE("redis_sink: live: window, batch, message_max and timeout, on the same
 
   server.freeze();
   run.push(ticks(200));
-  CHECK(run.run_until([&] { return run.metric("in_flight_batches") == 4; }, patience));
+  CHECK(run.run_until([&] { return run.metric("in_flight_batches") == 4; }));
   with.timeout = 200ms;  // of what is in flight, too
   sink.reconfigure(with);
   REQUIRE(run.hears_of("disconnected"));
@@ -240,7 +236,7 @@ TEST_CASE("redis_sink: live: window, batch, message_max and timeout, on the same
 TEST_CASE("redis_sink: a message that fills the socket goes out in pieces") {
   real_redis server;
   listener who{server};
-  running run{at(server) + "message_max = '4MiB'\nbatch = 4"};
+  running run{at(server) + "message_max = '4MiB'\nbatch = 4\ntimeout = '60s'"};
   REQUIRE(run.connected());
   const std::string large = "\"a\":\"" + std::string(3'000'000, 'x') + "\"";
   run.push(std::vector<input>(5, input{.key = 1, .text = large}));
@@ -314,7 +310,7 @@ TEST_CASE("redis_sink: the requirement's environment variables") {
                       {"REDIS_BATCH_INTERVAL", "0.1"},
                       {"REDIS_PUBLISH_TIMEOUT", "1.0"}};
   harness run{sluice::plugin_of<tested_sink>, "batch = 5", with};
-  CHECK(run.run_until([&] { return run.metric("connected") == 1; }, patience));
+  CHECK(run.run_until([&] { return run.metric("connected") == 1; }));
 }
 
 }  // namespace redis_sink_test

@@ -44,8 +44,6 @@ struct tested_sink : sluice::redis_sink::sink {
   static inline tested_sink* last = nullptr;
 };
 
-inline constexpr auto patience = 10s;
-
 inline sluice::testing::options real_time() {
   sluice::testing::options made;
   made.real_time = true;
@@ -57,20 +55,18 @@ struct running : harness {
       : harness{sluice::plugin_of<tested_sink>, settings, real_time()} {}
 
   bool connected() {
-    return run_until([this] { return metric("connected") == 1; }, patience);
+    return run_until([this] { return metric("connected") == 1; });
   }
   bool published(std::uint64_t count_wanted) {
-    return run_until([&] { return count().published == count_wanted; }, patience);
+    return run_until([&] { return count().published == count_wanted; });
   }
   /// Waits for an event of this kind; all others that came are kept in `told`.
   bool hears_of(const std::string& kind) {
-    return run_until(
-        [&] {
-          for (auto& each : events()) told.push_back(std::move(each));
-          return std::any_of(told.begin(), told.end(),
-                             [&](const auto& each) { return each.kind == kind; });
-        },
-        patience);
+    return run_until([&] {
+      for (auto& each : events()) told.push_back(std::move(each));
+      return std::any_of(told.begin(), told.end(),
+                         [&](const auto& each) { return each.kind == kind; });
+    });
   }
   std::string text_of(const std::string& kind) const {
     for (const auto& each : told)
@@ -89,7 +85,7 @@ inline std::string at(const real_redis& server) {
 }
 
 inline bool hears(running& run, listener& who, std::size_t count) {
-  return run.run_until([&] { return who.messages().size() >= count; }, patience);
+  return run.run_until([&] { return who.messages().size() >= count; });
 }
 
 inline std::vector<input> ticks(std::size_t count, std::uint64_t key = 7) {

@@ -91,19 +91,17 @@ harness run_with(const std::string& settings) {
 }
 
 bool connects(harness& run) {
-  return run.run_until([&] { return run.metric("connected") == 1; }, 10s);
+  return run.run_until([&] { return run.metric("connected") == 1; });
 }
 
 /// The text of the first `unreachable` event.
 std::string reason(harness& run) {
   std::string text;
-  run.run_until(
-      [&] {
-        for (const auto& each : run.events())
-          if (each.kind == "unreachable") text = each.text;
-        return !text.empty();
-      },
-      10s);
+  run.run_until([&] {
+    for (const auto& each : run.events())
+      if (each.kind == "unreachable") text = each.text;
+    return !text.empty();
+  });
   return text;
 }
 
@@ -119,9 +117,9 @@ TEST_CASE("redis_sink tls: publishes to a verified server, by name and by addres
     REQUIRE(connects(run));
     for (int i = 0; i < 20; ++i)
       run.push(std::vector<sluice::testing::input>(100, {.key = 1, .text = std::string(500, 'x')}));
-    REQUIRE(run.run_until([&] { return run.count().published == 2'000; }, 10s));
+    REQUIRE(run.run_until([&] { return run.count().published == 2'000; }));
     count += 2'000;
-    CHECK(run.run_until([&] { return who.messages().size() == count; }, 10s));
+    CHECK(run.run_until([&] { return who.messages().size() == count; }));
     CHECK(run.balanced());
     CHECK(run.drain());
   }
@@ -130,13 +128,14 @@ TEST_CASE("redis_sink tls: publishes to a verified server, by name and by addres
 TEST_CASE("redis_sink tls: a message larger than every buffer") {
   tls_server server{"no"};
   listener who{server.redis};
-  harness run = run_with(server.url("localhost") + server.ca() + "message_max = '8MiB'");
+  harness run =
+      run_with(server.url("localhost") + server.ca() + "message_max = '8MiB'\ntimeout = '60s'");
   REQUIRE(connects(run));
   const std::string large(5'000'000, 'y');
   run.push({.key = 1, .text = large});
   run.push({.key = 1, .text = "small"});
-  REQUIRE(run.run_until([&] { return run.count().published == 2; }, 10s));
-  REQUIRE(run.run_until([&] { return who.messages().size() == 2; }, 10s));
+  REQUIRE(run.run_until([&] { return run.count().published == 2; }));
+  REQUIRE(run.run_until([&] { return who.messages().size() == 2; }));
   CHECK(who.messages()[0].text == large);
   CHECK(who.messages()[1].text == "small");
 }
@@ -184,11 +183,11 @@ TEST_CASE("redis_sink tls: frozen, then on again") {
   REQUIRE(connects(run));
   server.redis.freeze();
   run.push(std::vector<sluice::testing::input>(10, {.key = 1, .text = "x"}));
-  CHECK(run.run_until([&] { return run.count().unknown == 10; }, 10s));
+  CHECK(run.run_until([&] { return run.count().unknown == 10; }));
   server.redis.thaw();
   CHECK(connects(run));
   run.push({.key = 1, .text = "x"});
-  CHECK(run.run_until([&] { return run.count().published == 1; }, 10s));
+  CHECK(run.run_until([&] { return run.count().published == 1; }));
   CHECK(run.balanced());
 }
 

@@ -321,8 +321,8 @@ void harness::reconfigure(std::string_view settings) {
 }
 
 bool harness::drain(duration limit) {
-  parts_->running.begin_drain(limit.count());
   const std::int64_t deadline = parts_->clock().now() + limit.count();
+  parts_->running.begin_drain(limit.count());
   // Beyond the deadline the lanes end by themselves.
   parts_->run_until([&] { return parts_->running.stopped(); }, limit.count() + 1'000'000'000);
   return parts_->clock().now() < deadline;

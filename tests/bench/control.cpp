@@ -48,7 +48,7 @@ int main(int count, char** words) try {
   std::signal(SIGTERM, [](int) { std::_Exit(0); });
   asio::io_context io;
   const auto loopback = asio::ip::address_v4::loopback();
-  beast::websocket::stream<asio::ip::tcp::socket> source{io};
+  beast::websocket::stream<asio::ip::tcp::socket, false> source{io};
   source.next_layer().connect({loopback, port(words[1])});
   source.next_layer().set_option(asio::ip::tcp::no_delay{true});
   source.read_message_max(4 << 20);

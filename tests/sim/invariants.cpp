@@ -97,15 +97,16 @@ void invariants::level(const runtime::snapshot& now, const runtime::stage_state&
   const std::uint64_t answered = count.published + count.failed + count.unknown;
   if (std::exchange(answered_, answered) != answered || unanswered_since_ns_ == 0)
     unanswered_since_ns_ = sink.in_flight > 0 ? now.now_ns : 0;
-  const std::int64_t unanswered = unanswered_since_ns_ == 0 ? 0 : now.now_ns - unanswered_since_ns_;
+  // A change may end between two ticks; what it shows then, the tick before it has judged.
+  const std::int64_t ticked_ns = now.now_ns - now.uptime_ns % (100 * ms);
+  const std::int64_t unanswered =
+      unanswered_since_ns_ == 0 ? 0 : std::max(ticked_ns - unanswered_since_ns_, std::int64_t{0});
 
   const std::uint32_t asked = asked_for(sink, unanswered);
   if (now.level != sink.level) broke("the pipeline's level is not its only sink's");
   if (now.level < asked)
     broke("level " + std::to_string(now.level) + " although the table asks for " +
           std::to_string(asked));
-  // A change may end between two ticks; what it shows then, the tick before it has judged.
-  const std::int64_t ticked_ns = now.now_ns - now.uptime_ns % (100 * ms);
   if (level_ > SLUICE_HEALTHY && holds(sink, unanswered, level_)) held_ns_ = ticked_ns;
   if (now.level != level_) step(level_, now.level, now.now_ns);
   level_ = now.level;

@@ -98,8 +98,9 @@ class __attribute__((visibility("default"))) harness {
   time_point now() const;
   /// Moves virtual time on, waking the stage when it asked for it.
   void advance(duration by);
-  /// Steps until `done` says so; false when `limit` (real or virtual time) is over first.
-  bool run_until(const std::function<bool()>& done, duration limit);
+  /// Steps until `done` says so; false when `limit` (real or virtual time) is over first. In real
+  /// time no test should need it, on however busy a machine.
+  bool run_until(const std::function<bool()>& done, duration limit = std::chrono::seconds{60});
 
   /// What the stage sees as the worst sink it can reach, from the next batch on.
   void pressure(const sluice_pressure& now);
@@ -142,7 +143,7 @@ class __attribute__((visibility("default"))) harness {
   void reconfigure(std::string_view settings);
 
   /// Drains as at the end of a pipeline; true if the stage was done within `limit`.
-  bool drain(duration limit = std::chrono::seconds{10});
+  bool drain(duration limit = std::chrono::seconds{60});
 
  private:
   struct parts;
