@@ -30,8 +30,10 @@ connection::connection(boost::asio::io_context& io, host host, connection_settin
       transport_{io, *this},
       lookup_{host} {
   if (!settings_.to.sentinels.empty())
-    watch_ = std::make_unique<sentinel_watch>(
-        io, host, [this](const place& master) { user_.hinted(master); });
+    watch_ = std::make_unique<sentinel_watch>(io, host, [this](const place& master) {
+      hint_ = master;
+      user_.hinted();
+    });
 }
 
 void connection::set(duration step_limit, duration reply_timeout) {
@@ -54,6 +56,7 @@ void connection::close() {
 
 void connection::dial() {
   hang_up();
+  hint_.reset();
   target_ = settings_.to.server;
   try {
     sentinel_identity_.user = settings_.sentinel_user;

@@ -44,9 +44,8 @@ class connection final : transport::listener {
     virtual void closed(std::string_view why) = 0;
     /// The attempt came to nothing, for a SLUICE_CAUSE_*; `why` says at whom, behind Sentinels.
     virtual void failed(std::uint32_t cause, std::string_view why) = 0;
-    /// A Sentinel says, unasked, where the master is now. Only a hint: who is dialled then is what
-    /// a Sentinel says when it is asked.
-    virtual void hinted(const place& master) = 0;
+    /// A Sentinel says, unasked, where the master is now: see moved_to.
+    virtual void hinted() = 0;
   };
 
   connection(boost::asio::io_context& io, host host, connection_settings settings, user& told);
@@ -77,6 +76,9 @@ class connection final : transport::listener {
 
   /// Who is dialled or connected; nobody after hang_up.
   const place& target() const { return target_; }
+  /// Where a Sentinel said since the last dial, unasked, that the master is, if it is not the
+  /// target; else null. Only a hint: who is dialled next is what a Sentinel says when it is asked.
+  const place* moved_to() const { return hint_ && *hint_ != target_ ? &*hint_ : nullptr; }
   /// "the master at host:port"; empty without Sentinels, and before it is known.
   std::string master() const;
   /// The address that was opened last, as the system has it.
@@ -117,6 +119,7 @@ class connection final : transport::listener {
   master_query query_;
   std::string out_;                        ///< the question that the transport may still be writing
   std::unique_ptr<sentinel_watch> watch_;  ///< null without Sentinels
+  std::optional<place> hint_;              ///< of the watch's, since the last dial
 };
 
 }  // namespace sluice::redis

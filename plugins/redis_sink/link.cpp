@@ -31,7 +31,6 @@ link::link(asio::io_context& io, host host, link_settings settings, route::liste
 
 void link::dial() {
   state_ = state::dialing;
-  moved_to_.reset();
   try {
     identity_ = {settings_.to.user, settings_.to.password, settings_.to.database.value_or(0),
                  settings_.client_name};
@@ -204,22 +203,16 @@ void link::on_timer(time_point now) {
   connection_.send(control_);
 }
 
-/// Only a hint: who is dialled then is what a Sentinel says when it is asked, and what ROLE says.
-void link::hinted(const place& master) {
-  if (state_ == state::closed) return;
-  if (state_ == state::waiting) {
-    due_ = host_.now();
-    return;
-  }
-  moved_to_ = master;
+void link::hinted() {
+  if (state_ == state::waiting) due_ = host_.now();
   follow_hint();
 }
 
+/// Nothing more is sent to another than the master, which is left when it has answered all.
 void link::follow_hint() {
-  if (!moved_to_ || state_ != state::live) return;
-  if (*moved_to_ == connection_.target()) return moved_to_.reset();
-  if (session_.in_flight() > 0) return;
-  const std::string why = "a sentinel says that the master is " + text_of(*moved_to_) + " now";
+  const place* master = connection_.moved_to();
+  if (master == nullptr || state_ != state::live || session_.in_flight() > 0) return;
+  const std::string why = "a sentinel says that the master is " + text_of(*master) + " now";
   connection_.hang_up();
   session_.lost(SLUICE_CAUSE_NONE, 0, host_.now());  // a ping at most
   dial();

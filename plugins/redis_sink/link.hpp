@@ -14,7 +14,6 @@
 
 #include <cstdint>
 #include <initializer_list>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -53,7 +52,7 @@ class link final : public route, redis::connection::user {
 
   bool up() const override { return state_ == state::live; }
   bool can_send() const override {
-    return up() && !moved_to_ && predecessors_.empty() && connection_.idle();
+    return up() && connection_.moved_to() == nullptr && predecessors_.empty() && connection_.idle();
   }
   std::uint32_t in_flight() const override { return session_.in_flight(); }
   std::uint64_t take_most_receivers() override { return session_.take_most_receivers(); }
@@ -85,7 +84,7 @@ class link final : public route, redis::connection::user {
   void received(std::span<const char> bytes) override;
   void closed(std::string_view why) override;
   void failed(std::uint32_t cause, std::string_view why) override { fail_attempt(cause, why); }
-  void hinted(const place& master) override;
+  void hinted() override;
 
   void dial();
   void follow_hint();
@@ -115,9 +114,6 @@ class link final : public route, redis::connection::user {
   time_point due_{};  ///< waiting: of the next attempt; greeting: the end of it
   time_point last_heard_{};
   std::uint64_t incident_;
-  /// Where a Sentinel says the master is now. Nothing more is sent to another, which is left when
-  /// it has answered all.
-  std::optional<place> moved_to_;
   identity identity_;
   std::string control_;  ///< commands of ours that the connection may still be writing
 };

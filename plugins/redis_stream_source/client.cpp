@@ -67,7 +67,6 @@ void client::give_up(std::string_view why) {
 void client::dial() {
   state_ = state::dialing;
   due_ = never;
-  moved_to_.reset();
   if (search_) return go_to(search_->next());
   connection_.dial();
 }
@@ -159,23 +158,17 @@ void client::told_of_nodes(const redisReply& reply) {
   if (*server != node_) hop(*server);
 }
 
-/// Only a hint: who is dialled then is what a Sentinel says when it is asked, and what ROLE says.
-void client::hinted(const redis::place& master) {
-  if (state_ == state::closed) return;
-  if (state_ == state::waiting) {
-    due_ = host_.now();
-    return;
-  }
-  moved_to_ = master;
+void client::hinted() {
+  if (state_ == state::waiting) due_ = host_.now();
   follow_hint();
 }
 
 /// Once the last command is answered: what it brought would else wait until it is claimed.
 void client::follow_hint() {
-  if (!moved_to_ || state_ != state::live || waiting_) return;
-  if (*moved_to_ == connection_.target()) return moved_to_.reset();
+  const redis::place* master = connection_.moved_to();
+  if (master == nullptr || state_ != state::live || waiting_) return;
   up_ = false;
-  owner_.down("a sentinel says that the master is " + text_of(*moved_to_) + " now");
+  owner_.down("a sentinel says that the master is " + text_of(*master) + " now");
   dial();
 }
 

@@ -80,7 +80,7 @@ class client final : redis::connection::user {
   void received(std::span<const char> bytes) override;
   void closed(std::string_view why) override;
   void failed(std::uint32_t /*cause*/, std::string_view why) override { give_up(why); }
-  void hinted(const redis::place& master) override;
+  void hinted() override;
 
   void dial();
   void go_to(const redis::place& node);
@@ -103,13 +103,11 @@ class client final : redis::connection::user {
   std::uint64_t reply_bytes_ = 0;  ///< of the replies under way
 
   state state_ = state::closed;
-  time_point due_ = never;  ///< of the next attempt, or of the answer that is waited for
-  /// Where a Sentinel says the master is now. Nothing more is asked of another.
-  std::optional<redis::place> moved_to_;
-  bool up_ = false;                         ///< the owner was told so
-  bool waiting_ = false;                    ///< for an answer
-  std::vector<std::string> asked_;          ///< the last command, which another node may be for
-  duration longest_{};                      ///< of its answer
+  time_point due_ = never;          ///< of the next attempt, or of the answer that is waited for
+  bool up_ = false;                 ///< the owner was told so
+  bool waiting_ = false;            ///< for an answer
+  std::vector<std::string> asked_;  ///< the last command, which another node may be for
+  duration longest_{};              ///< of its answer
   std::vector<std::string_view> greeting_;  ///< the commands of it that are unanswered
   std::string out_;
 
