@@ -411,7 +411,7 @@ TEST_CASE("fair is of adaptive mode and per_key alone, and can be turned off") {
   }
 }
 
-TEST_CASE("fair: weights re-scale to the true count in 95 of 100 seeds") {
+TEST_CASE("fair: weights re-scale to the true count in 95 of 100 seeds" * only_statistics) {
   int within = 0;
   for (int seed = 1; seed <= 100; ++seed) {
     harness run{plugin, "seed = " + std::to_string(seed)};

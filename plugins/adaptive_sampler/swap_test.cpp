@@ -2,6 +2,7 @@
 #include "adaptive_sampler.hpp"
 
 #include "../testing/world.hpp"
+#include "random_test.hpp"
 
 #include <doctest/doctest.h>
 
@@ -76,7 +77,7 @@ TEST_CASE("a sampler that is swapped again and again keeps the records of one th
       world here, there;
       adaptive_sampler stays{with, here.host()};
       auto swapped = std::make_unique<adaptive_sampler>(with, there.host());
-      for (int i = 0; i < 600; ++i) {
+      for (int i = 0; i < sluice::test_rounds(600); ++i) {
         if (random() % 10 == 0) here.pressure = there.pressure = pressure(random);
         const auto records = traffic(random, 30);
         here.push(stays, records);

@@ -12,7 +12,6 @@
 
 #include <stdlib.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -95,7 +94,7 @@ TEST_CASE("whatever goes wrong, the rules hold, and once it is over all is kept 
 TEST_CASE("with a spool the same, and all that it kept is sent, once and in order") {
   const plugins from;
   std::uint64_t spooled = 0;
-  for_test_seeds(std::max(20, SLUICE_SEEDS / 5), [&](std::uint64_t seed) {
+  for_test_seeds(SLUICE_SPOOL_SEEDS, [&](std::uint64_t seed) {
     const folder scratch;
     const sim::random_scenario made = sim::make_scenario(seed, scratch.path);
     INFO(made.text);
