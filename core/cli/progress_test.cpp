@@ -3,9 +3,11 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include <array>
+#include <string>
 
 using sluice::cli::progress;
 
@@ -17,6 +19,15 @@ std::string read_all(int from) {
   return size <= 0 ? "" : std::string{text.data(), static_cast<std::size_t>(size)};
 }
 
+/// A terminal hands over what was written in its own time: what has come once it is `wanted`, or
+/// when nothing more comes.
+std::string read_terminal(int from, const std::string& wanted) {
+  std::string seen;
+  pollfd ask{from, POLLIN, 0};
+  while (seen.size() < wanted.size() && ::poll(&ask, 1, 10'000) == 1) seen += read_all(from);
+  return seen;
+}
+
 }  // namespace
 
 TEST_CASE("each line takes the place of the one before, and the last is gone at the end") {
@@ -26,17 +37,20 @@ TEST_CASE("each line takes the place of the one before, and the last is gone at 
   REQUIRE(::unlockpt(terminal) == 0);
   const int window = ::open(::ptsname(terminal), O_RDWR | O_NOCTTY);
   REQUIRE(window >= 0);
+  const auto shows = [&](const std::string& wanted) {
+    CHECK(read_terminal(terminal, wanted) == wanted);
+  };
   {
     progress on{window};
     on.say("1 of 2");
     on.say("2 of 2");
     on.say("2 of 2");
-    CHECK(read_all(terminal) == "\r1 of 2\x1b[K\r2 of 2\x1b[K");
+    shows("\r1 of 2\x1b[K\r2 of 2\x1b[K");
     on.clear();
-    CHECK(read_all(terminal) == "\r\x1b[K");
+    shows("\r\x1b[K");
     on.say("more");
   }
-  CHECK(read_all(terminal) == "\rmore\x1b[K\r\x1b[K");
+  shows("\rmore\x1b[K\r\x1b[K");
   ::close(window);
   ::close(terminal);
 }
