@@ -4,8 +4,10 @@ import math
 import os
 import statistics
 import time
+import unittest
 
 from harness import SINK, Case, main, wait_until
+from process import SANITIZER
 
 WITHIN = 0.25  # s from receipt to reply: published on time
 SHARE = 0.9  # of the capacity, which is measured just before, on the same machine
@@ -165,6 +167,7 @@ queue = {{ {queue} }}
         self.assertGreater(rows["adaptive"].goodput, rows["none"].goodput)
         return rows["adaptive"]
 
+    @unittest.skipIf(SANITIZER, "it is more than a sanitizer lets through, however fast Redis is")
     def test_at_five_times_the_capacity(self):
         self.repeat("five times", self.five_times, SETTLES)
 
