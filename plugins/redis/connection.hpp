@@ -74,10 +74,9 @@ class connection final : transport::listener {
   bool send(std::span<const char> bytes) { return transport_.send(bytes); }
   std::uint64_t bytes_written() const { return transport_.bytes_written(); }
 
-  /// Who is dialled or connected; nobody after hang_up.
-  const place& target() const { return target_; }
-  /// Where a Sentinel said since the last dial, unasked, that the master is, if it is not the
-  /// target; else null. Only a hint: who is dialled next is what a Sentinel says when it is asked.
+  /// Where a Sentinel said since the last dial, unasked, that the master is, if it is not who is
+  /// connected; else null. Only a hint: who is dialled next is what a Sentinel says when it is
+  /// asked.
   const place* moved_to() const { return hint_ && *hint_ != target_ ? &*hint_ : nullptr; }
   /// "the master at host:port"; empty without Sentinels, and before it is known.
   std::string master() const;
@@ -108,7 +107,7 @@ class connection final : transport::listener {
   state state_ = state::closed;
   time_point due_ = never;  ///< the end of this step
   std::optional<tls_context> tls_;
-  place target_;  ///< a Sentinel or the Redis
+  place target_;  ///< a Sentinel or the Redis; nobody after hang_up
   std::vector<lookup::endpoint> endpoints_;
   std::size_t next_endpoint_ = 0;
 
