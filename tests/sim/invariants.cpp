@@ -107,7 +107,11 @@ void invariants::level(const runtime::snapshot& now, const runtime::stage_state&
   if (now.level < asked)
     broke("level " + std::to_string(now.level) + " although the table asks for " +
           std::to_string(asked));
-  if (level_ > SLUICE_HEALTHY && holds(sink, unanswered, level_)) held_ns_ = ticked_ns;
+  // Ticks that nobody saw may have changed the level, and what held the one no longer counts.
+  const bool unseen = now.now_ns - looked_ns_ > 100 * ms;
+  if (level_ > SLUICE_HEALTHY && (now.level == level_ || !unseen) &&
+      holds(sink, unanswered, level_))
+    held_ns_ = ticked_ns;
   if (now.level != level_) step(level_, now.level, now.now_ns);
   level_ = now.level;
   looked_ns_ = now.now_ns;
