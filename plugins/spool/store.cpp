@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,21 +27,16 @@ descriptor open_or_create(const files::path& file) {
   return made;
 }
 
-bool same_file(int one, int other) {
-  struct stat first {
-  }, second{};
-  return ::fstat(one, &first) == 0 && ::fstat(other, &second) == 0 &&
-         first.st_dev == second.st_dev && first.st_ino == second.st_ino;
-}
-
 /// A duplicate of another descriptor of the same file that this process has; else what it was
 /// given.
 descriptor other_of_this_process(descriptor given) {
+  // By name: another thread may close a number that is not ours, and open it again.
+  const files::path numbers = "/proc/self/fd", own = numbers / std::to_string(given.number());
   std::error_code none;  // without /proc there is no other
-  for (const auto& each : files::directory_iterator{"/proc/self/fd", none}) {
-    const int number = std::stoi(each.path().filename().string());
-    if (number != given.number() && same_file(number, given.number()))
-      return descriptor{::fcntl(number, F_DUPFD_CLOEXEC, 0)};
+  for (const auto& each : files::directory_iterator{numbers, none}) {
+    std::error_code gone;
+    if (each.path() != own && files::equivalent(each.path(), own, gone))
+      return descriptor{::fcntl(std::stoi(each.path().filename()), F_DUPFD_CLOEXEC, 0)};
   }
   return given;
 }

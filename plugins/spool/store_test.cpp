@@ -4,10 +4,14 @@
 #include "scratch_test.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <filesystem>
@@ -16,7 +20,9 @@
 #include <optional>
 #include <random>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace sluice::spool {
@@ -325,6 +331,26 @@ TEST_CASE("another object takes over without reading anew; the one before may go
     CHECK(read_all(third) == std::vector<std::string>{"one", "two", "three"});
     CHECK(third.lost() == 0);
   }
+}
+
+TEST_CASE("it takes over while another thread opens and closes what is its own") {
+  const scratch here;
+  std::atomic<int> opened = 0;  // relaxed: what orders the threads would hide a race
+  const std::jthread other{[&](const std::stop_token& stop) {
+    std::array<descriptor, 16> own;
+    while (!stop.stop_requested())
+      for (descriptor& each : own) {
+        each = descriptor{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+        opened.fetch_add(1, std::memory_order_relaxed);
+      }
+  }};
+  const auto has_opened = [&](int many) { return opened.load(std::memory_order_relaxed) >= many; };
+  while (!has_opened(16)) std::this_thread::yield();  // its numbers are the lower ones
+  auto now = std::make_unique<store>(here.folder, store::limits{});
+  REQUIRE(append(*now, {{7, 1, "one"}}));
+  while (!has_opened(10'000))
+    now = std::make_unique<store>(here.folder, store::limits{}, now->hand_over());
+  CHECK(read_all(*now) == std::vector<std::string>{"one"});
 }
 
 TEST_CASE("at random: appended, read, committed, crashed and torn, it is always a queue") {
